@@ -1,0 +1,6 @@
+namespace VibePN.Quic;
+
+public sealed class QuicConnection
+{
+    public object? Tag { get; set; }
+}

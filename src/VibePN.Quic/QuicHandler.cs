@@ -1,0 +1,42 @@
+namespace VibePN.Quic;
+
+/// <summary>
+/// What happens on connections, told to the one owner of an endpoint. Every call comes from inside
+/// <see cref="QuicEndpoint.Receive"/>, <see cref="QuicConnection.WritePending"/> or <see cref="QuicConnection.HandleDeadline"/>, on the same thread.
+/// Implementations record and return: calling a connection's read or write from here is forbidden by ngtcp2 and throws
+/// (<see cref="QuicStream.Write"/>-like queueing and <see cref="QuicConnection.Close"/> only mark; they are allowed).
+/// Spans are borrowed until the callback returns.
+/// </summary>
+public abstract class QuicHandler
+{
+    /// <summary>A stranger's first packet became a connection; give it a <see cref="QuicConnection.Tag"/> if wanted.</summary>
+    public virtual void OnAccepted(QuicConnection connection) { }
+
+    /// <summary>
+    /// The peer's certificate chain, judged inside the TLS handshake (RFC 8446 §4.4.2). Proof of possession of the first
+    /// certificate's key is TLS's own work; everything else (pin, validity, statements) is decided here.
+    /// </summary>
+    /// <returns>0 to accept, else the TLS alert to send (RFC 8446 §6.2; <see cref="TlsAlert"/>).</returns>
+    public abstract TlsAlert OnPeerCertificates(QuicConnection connection, CertificateChain chain, Instant now);
+
+    /// <summary>TLS finished on this side; <see cref="QuicConnection.Alpn"/> is known. A dialer may still be refused after it.</summary>
+    public abstract void OnHandshakeCompleted(QuicConnection connection);
+
+    /// <summary>A DATAGRAM frame's payload (RFC 9221 §4).</summary>
+    public abstract void OnDatagram(QuicConnection connection, ReadOnlySpan<byte> datagram, Instant now);
+
+    /// <summary>In-order bytes of a stream. <paramref name="fin"/>: the peer will send no more on it.</summary>
+    public abstract void OnStreamData(QuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin);
+
+    /// <summary>The peer reset the stream or asked to stop sending on it.</summary>
+    public virtual void OnStreamReset(QuicConnection connection, long streamId, ulong errorCode) { }
+
+    /// <summary><see cref="QuicConnection.MaxDatagramBytes"/> changed (path-MTU discovery, migration).</summary>
+    public virtual void OnMaxDatagramChanged(QuicConnection connection) { }
+
+    /// <summary>The active path changed (the peer moved, or migration was validated).</summary>
+    public virtual void OnPathChanged(QuicConnection connection) { }
+
+    /// <summary>Once per connection, when it is over for its user; the object is disposed by the endpoint later.</summary>
+    public abstract void OnClosed(QuicConnection connection, QuicClose close);
+}

@@ -1,0 +1,12 @@
+namespace VibePN.Quic;
+
+/// <summary>TLS alerts that a certificate judgement can send (RFC 8446 §6.2); <see cref="Accept"/> sends none.</summary>
+public enum TlsAlert : byte
+{
+    Accept = 0,
+    BadCertificate = 42,
+    CertificateRevoked = 44,
+    CertificateExpired = 45,
+    CertificateUnknown = 46,
+    AccessDenied = 49,
+}
