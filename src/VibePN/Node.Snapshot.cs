@@ -102,9 +102,7 @@ internal sealed partial class Node
 
     private static (PeerCondition Condition, string Reason) ConditionOf(Peer peer) => peer switch
     {
-        { Active: { } link } => (
-            PeerCondition.Up,
-            string.Join("; ", link.NetworkProblems.Where(problem => problem is not null))),
+        { Active: not null } => (PeerCondition.Up, ""),
         { LastFailure: DialFailure.RefusedByPeer } => (PeerCondition.RefusedByPeer, peer.LastFailureText),
         { LastFailure: DialFailure.WrongIdentity } => (PeerCondition.RefusedHere, peer.LastFailureText),
         { LastFailure: DialFailure.Timeout or DialFailure.Unreachable } => (PeerCondition.Unreachable, peer.LastFailureText),
