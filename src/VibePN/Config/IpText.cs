@@ -62,6 +62,29 @@ public static class IpText
         return null;
     }
 
+    /// <summary>"[::]:51820", "0.0.0.0:51820", or ":51820" for all addresses; the port may be 0.</summary>
+    public static bool TryParseEndPoint(string text, [NotNullWhen(true)] out IPEndPoint? endPoint)
+    {
+        endPoint = null;
+        int colon = text.LastIndexOf(':');
+        if (colon < 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
+        {
+            return false;
+        }
+
+        string host = text[..colon];
+        bool bracketed = host.StartsWith('[') && host.EndsWith(']');
+        IPAddress? address = IPAddress.IPv6Any;
+        if (host.Length > 0
+            && (!TryParseAddress(bracketed ? host[1..^1] : host, out address) || bracketed != (address.AddressFamily == AddressFamily.InterNetworkV6)))
+        {
+            return false;
+        }
+
+        endPoint = new IPEndPoint(address, port);
+        return true;
+    }
+
     public static int MaxLength(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
 
     public static bool Overlap(IPNetwork a, IPNetwork b) =>

@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
+using VibePN.Linux;
 
 namespace VibePN.Peers;
 
@@ -7,62 +7,64 @@ namespace VibePN.Peers;
 /// Frames that wait for a peer's congestion window: first in, first out, bounded in bytes. Memory is taken when the first frame
 /// waits and given back when the queue is empty, so an idle peer holds none. Thread: the node's.
 /// </summary>
-internal sealed class PacketQueue(int capacityBytes) : IDisposable
+internal sealed class PacketQueue(int capacityBytes)
 {
-    private readonly Queue<Entry> _entries = new();
+    private Entry[] _entries = [];
+    private int _first;
     private byte[]? _ring;
-    private int _head;
     private int _tail;
 
-    public int Count => _entries.Count;
+    public int Count { get; private set; }
 
     /// <summary>Bytes of the frames that wait.</summary>
     public int Bytes { get; private set; }
 
-    /// <summary>Appends a copy of a frame.</summary>
+    /// <summary>The oldest frame. Borrowed until the next change of the queue.</summary>
+    /// <exception cref="InvalidOperationException">The queue is empty.</exception>
+    public ref Entry Head
+    {
+        get
+        {
+            if (Count == 0)
+            {
+                throw new InvalidOperationException("the queue is empty");
+            }
+
+            return ref _entries[_first];
+        }
+    }
+
+    /// <summary>The bytes of the oldest frame; borrowed like <see cref="Head"/>.</summary>
+    public Span<byte> HeadFrame => _ring.AsSpan(Head.Start, Head.Length);
+
+    /// <summary>Appends a copy of a frame, of which <paramref name="segmenter"/> tells what is left to send.</summary>
     /// <returns>False when it does not fit: the caller counts the drop.</returns>
-    public bool TryEnqueue(int network, ReadOnlySpan<byte> header, ReadOnlySpan<byte> packet)
+    public bool TryEnqueue(int network, in Segmenter segmenter, ReadOnlySpan<byte> frame)
     {
-        var length = header.Length + packet.Length;
-        if (length == 0 || Bytes + length > capacityBytes || !TryReserve(length, out var start))
+        if (frame.IsEmpty || Bytes + frame.Length > capacityBytes || !TryReserve(frame.Length, out var start))
         {
             return false;
         }
 
-        header.CopyTo(_ring.AsSpan(start));
-        packet.CopyTo(_ring.AsSpan(start + header.Length));
-        _entries.Enqueue(new Entry(start, header.Length, packet.Length, network));
-        _tail = start + length;
-        Bytes += length;
-        return true;
-    }
-
-    /// <summary>The frame at the front; spans borrowed until the next call.</summary>
-    public bool TryPeek(out int network, out Span<byte> header, out Span<byte> packet)
-    {
-        if (!_entries.TryPeek(out var entry))
+        frame.CopyTo(_ring.AsSpan(start));
+        if (Count == _entries.Length)
         {
-            network = -1;
-            header = packet = default;
-            return false;
+            Grow();
         }
 
-        network = entry.Network;
-        header = _ring.AsSpan(entry.Start, entry.HeaderBytes);
-        packet = _ring.AsSpan(entry.Start + entry.HeaderBytes, entry.PacketBytes);
+        _entries[(_first + Count) & (_entries.Length - 1)] = new Entry { Start = start, Length = frame.Length, Network = network, Segmenter = segmenter };
+        Count++;
+        _tail = start + frame.Length;
+        Bytes += frame.Length;
         return true;
     }
 
-    /// <summary>Removes the frame at the front.</summary>
+    /// <summary>Removes the oldest frame.</summary>
     public void Pop()
     {
-        var entry = _entries.Dequeue();
-        Bytes -= entry.HeaderBytes + entry.PacketBytes;
-        if (_entries.TryPeek(out var next))
-        {
-            _head = next.Start;
-        }
-        else
+        Bytes -= Head.Length;
+        _first = (_first + 1) & (_entries.Length - 1);
+        if (--Count == 0)
         {
             Clear();
         }
@@ -70,8 +72,8 @@ internal sealed class PacketQueue(int capacityBytes) : IDisposable
 
     public void Clear()
     {
-        _entries.Clear();
-        _head = _tail = Bytes = 0;
+        Count = Bytes = _first = _tail = 0;
+        _entries = [];
         if (_ring is { } ring)
         {
             _ring = null;
@@ -79,34 +81,48 @@ internal sealed class PacketQueue(int capacityBytes) : IDisposable
         }
     }
 
-    public void Dispose() => Clear();
-
     /// <summary>Finds room in one piece: behind the last frame, or at the ring's beginning when the end is too short.</summary>
     private bool TryReserve(int length, out int start)
     {
         _ring ??= ArrayPool<byte>.Shared.Rent(capacityBytes);
-        if (_entries.Count == 0)
+        var head = Count == 0 ? 0 : _entries[_first].Start;
+        var isWrapped = Count > 0 && _tail <= head;
+        start = _tail;
+        if (isWrapped)
         {
-            _head = _tail = 0;
-        }
-
-        var wrapped = _entries.Count > 0 && _tail <= _head;
-        if (wrapped)
-        {
-            start = _tail;
-            return _head - _tail >= length;
+            return head - _tail >= length;
         }
 
         if (_ring.Length - _tail >= length)
         {
-            start = _tail;
             return true;
         }
 
         start = 0;
-        return _head >= length;
+        return head >= length;
     }
 
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Entry(int Start, int HeaderBytes, int PacketBytes, int Network);
+    private void Grow()
+    {
+        var larger = new Entry[Math.Max(16, _entries.Length * 2)];
+        for (var i = 0; i < Count; i++)
+        {
+            larger[i] = _entries[(_first + i) & (_entries.Length - 1)];
+        }
+
+        _entries = larger;
+        _first = 0;
+    }
+
+    /// <summary>A frame in the ring.</summary>
+    internal struct Entry
+    {
+        public int Start;
+        public int Length;
+
+        /// <summary>Index of the network it belongs to.</summary>
+        public int Network;
+
+        public Segmenter Segmenter;
+    }
 }

@@ -1,18 +1,23 @@
 using System.Net;
 using VibePN.Config;
-using VibePN.Identity;
-using VibePN.Quic;
+using VibePN.Routing;
 
 namespace VibePN.Peers;
 
 /// <summary>A configured peer and all that is known of it. Thread: the node's.</summary>
-internal sealed class Peer(PeerConfig config, PeerId id) : IDisposable
+internal sealed class Peer(PeerConfig config, PeerId id)
 {
     public PeerConfig Config { get; } = config;
 
     public PeerId Id { get; } = id;
 
     public string Name => Config.Name;
+
+    /// <summary>What it may own.</summary>
+    public PeerRights Rights { get; } = new(
+        id,
+        [.. config.Addresses.Select(IpKey.FromIPAddress)],
+        [.. config.AllowRoutes.Select(Prefix.FromIPNetwork)]);
 
     /// <summary>Every connection with it, up or not; at most <see cref="Limits.ConnectionsPerPeer"/>.</summary>
     public List<PeerConnection> Connections { get; } = [];
@@ -27,6 +32,9 @@ internal sealed class Peer(PeerConfig config, PeerId id) : IDisposable
 
     /// <summary>The process that the peer runs as, by its latest Hello.</summary>
     public Guid? BootId { get; set; }
+
+    /// <summary>Where the peer sees us, by its latest word.</summary>
+    public IPEndPoint? ObservedAt { get; set; }
 
     /// <summary>Since when <see cref="Active"/> is set, or unset.</summary>
     public ulong ChangedNanos { get; set; }
@@ -72,5 +80,4 @@ internal sealed class Peer(PeerConfig config, PeerId id) : IDisposable
         LastFailureText = "";
     }
 
-    public void Dispose() => Queue.Dispose();
 }

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Net;
 using VibePN.Control;
+using VibePN.Linux;
 using VibePN.Quic;
 
 namespace VibePN.Peers;
@@ -32,6 +34,21 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>When this connection makes way for another one.</summary>
     public ulong CloseAsDuplicateNanos { get; set; } = ulong.MaxValue;
 
+    /// <summary>Why this side turned the peer's certificate down, or null.</summary>
+    public string? Refusal { get; set; }
+
+    /// <summary>Where packets go, in the form the socket takes; kept here because a packet must not cost a conversion.</summary>
+    public SockAddr Remote { get; private set; } = ToSockAddr(quic.Path.Remote);
+
+    /// <summary>The own address they come from.</summary>
+    public SockAddr Local { get; private set; } = ToSockAddr(quic.Path.Local);
+
+    /// <summary>Where this side sees the peer.</summary>
+    public IPEndPoint? RemoteEndPoint => Remote.IsNone ? null : Remote.ToIPEndPoint();
+
+    /// <summary>This side's Hello is on its way.</summary>
+    public bool HelloSent { get; set; }
+
     /// <summary>The other's Hello was read (docs/protocol.md, Roles).</summary>
     public bool IsUp => Session.PeerHello is not null && !Quic.IsClosed;
 
@@ -59,6 +76,15 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
         _receiveNetworks.Add(network);
         return (ulong)(_receiveNetworks.Count - 1);
     }
+
+    public void PathChanged()
+    {
+        Remote = ToSockAddr(Quic.Path.Remote);
+        Local = ToSockAddr(Quic.Path.Local);
+    }
+
+    public static SockAddr ToSockAddr(in QuicAddress address) =>
+        SockAddr.TryFromBytes(address.Bytes, out var converted) ? converted : default;
 
     /// <summary>Queues a message on the control stream; what does not fit its buffer ends the connection, since order would be lost.</summary>
     public void Send(ControlMessage message)

@@ -1,0 +1,8 @@
+namespace VibePN.Linux;
+
+/// <summary>How a <see cref="TunDevice"/> is opened.</summary>
+public sealed record TunOptions
+{
+    /// <summary>Checksum and segmentation offloads, as far as the kernel has them and they pass the self-test.</summary>
+    public bool Offloads { get; init; }
+}
