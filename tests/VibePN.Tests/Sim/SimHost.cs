@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.Extensions.Logging;
 using VibePN.Config;
 using VibePN.Linux;
 using VibePN.Quic;
