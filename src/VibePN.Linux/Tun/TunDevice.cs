@@ -1,34 +1,220 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using VibePN.Linux.Native;
+
 namespace VibePN.Linux;
 
 /// <summary>A TUN interface whose frames carry virtio-net headers; it goes away when closed. One thread.</summary>
-public sealed class TunDevice : IDisposable
+public sealed unsafe class TunDevice : IDisposable
 {
-    public string Name => throw new NotImplementedException();
+    private const string DevicePath = "/dev/net/tun";
 
-    public int InterfaceIndex => throw new NotImplementedException();
+    private readonly FileDescriptor _fd;
+    private TunCounters _counters;
 
-    public int Fd => throw new NotImplementedException();
+    private TunDevice(FileDescriptor fd, string name, int index)
+    {
+        _fd = fd;
+        Name = name;
+        InterfaceIndex = index;
+    }
+
+    public string Name { get; }
+
+    public int InterfaceIndex { get; }
+
+    public int Fd => _fd.Value;
+
+    /// <summary>Somebody has deleted the interface: nothing moves any more, and epoll reports an error for ever. Close it.</summary>
+    public bool IsGone { get; private set; }
 
     /// <summary>Checksum and TCP segmentation offloads are in use: frames may be super-packets with partial checksums.</summary>
-    public bool HasOffloads => throw new NotImplementedException();
+    public bool HasOffloads { get; private set; }
 
     /// <summary>UDP segmentation offload too (Linux 6.2).</summary>
-    public bool HasUdpOffload => throw new NotImplementedException();
+    public bool HasUdpOffload { get; private set; }
 
     /// <summary>Why offloads are off though asked for; null otherwise.</summary>
-    public string? OffloadsInactiveReason => throw new NotImplementedException();
+    public string? OffloadsInactiveReason { get; private set; }
 
-    /// <param name="name">1…15 characters, no slash, no space; <c>%d</c> is not expanded.</param>
+    public TunCounters Counters => _counters;
+
+    /// <param name="name">1…15 bytes, no slash, colon, percent sign or space.</param>
     /// <exception cref="ArgumentException">A name that no interface can have.</exception>
     /// <exception cref="LinuxException">No permission, no TUN driver, name in use; the message says the cure.</exception>
-    public static TunDevice Open(string name, TunOptions options) => throw new NotImplementedException();
+    public static TunDevice Open(string name, TunOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        CheckName(name);
+        var fd = OpenDriver(name);
+        try
+        {
+            Create(fd.Value, name);
+            var index = (int)Libc.if_nametoindex(name);
+            if (index == 0)
+            {
+                throw LinuxException.FromLastError($"create interface {name}");
+            }
+
+            var device = new TunDevice(fd, name, index);
+            device.SetOffloads(options.Offloads);
+            return device;
+        }
+        catch
+        {
+            fd.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Replaces the contents of the batch by the frames that wait, as many as it holds.</summary>
-    /// <returns>False: nothing was there, or the interface is down.</returns>
-    public bool Read(TunBatch batch) => throw new NotImplementedException();
+    /// <returns>False: nothing was there, or the interface <see cref="IsGone"/>.</returns>
+    public bool Read(TunBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        batch.Clear();
+
+        // Bounded also when the kernel has nothing but unusable frames.
+        for (var i = 0; i < batch.Capacity; i++)
+        {
+            var bytes = (int)Libc.read(Fd, batch.NextSlot, TunBatch.SlotBytes);
+            if (bytes < 0)
+            {
+                var errno = Marshal.GetLastPInvokeError();
+                if (errno == Errno.EINTR)
+                {
+                    continue;
+                }
+
+                IsGone |= errno is Errno.EBADFD or Errno.ENODEV or Errno.ENXIO;
+                break;
+            }
+
+            if (bytes <= VirtioNetHeader.Bytes || bytes == TunBatch.SlotBytes)
+            {
+                _counters.ReadInvalid++;
+                continue;
+            }
+
+            _counters.ReadFrames++;
+            _counters.ReadBytes += (ulong)(bytes - VirtioNetHeader.Bytes);
+            batch.Append(bytes);
+        }
+
+        return batch.Count > 0;
+    }
 
     /// <summary>Gives one frame to the host. Never throws.</summary>
-    public TunWriteResult Write(in VirtioNetHeader header, ReadOnlySpan<byte> packet) => throw new NotImplementedException();
+    public TunWriteResult Write(in VirtioNetHeader header, ReadOnlySpan<byte> packet)
+    {
+        fixed (VirtioNetHeader* headerBytes = &header)
+        fixed (byte* packetBytes = packet)
+        {
+            var vectors = stackalloc Iovec[2];
+            vectors[0].iov_base = headerBytes;
+            vectors[0].iov_len = VirtioNetHeader.Bytes;
+            vectors[1].iov_base = packetBytes;
+            vectors[1].iov_len = (nuint)packet.Length;
+            nint written;
+            do
+            {
+                written = Libc.writev(Fd, vectors, 2);
+            }
+            while (written < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
 
-    public void Dispose() => throw new NotImplementedException();
+            if (written >= 0)
+            {
+                _counters.WrittenFrames++;
+                _counters.WrittenBytes += (ulong)packet.Length;
+                return TunWriteResult.Ok;
+            }
+        }
+
+        return CountFailure(Marshal.GetLastPInvokeError());
+    }
+
+    public void Dispose() => _fd.Dispose();
+
+    private TunWriteResult CountFailure(int errno)
+    {
+        switch (errno)
+        {
+            case Errno.EAGAIN:
+                _counters.WriteWouldBlock++;
+                return TunWriteResult.WouldBlock;
+            case Errno.EMSGSIZE or Errno.E2BIG:
+                _counters.WriteTooBig++;
+                return TunWriteResult.TooBig;
+            case Errno.EIO or Errno.EBADFD or Errno.ENODEV or Errno.ENXIO or Errno.ENETDOWN:
+                IsGone |= errno is Errno.EBADFD or Errno.ENODEV or Errno.ENXIO;
+                _counters.WriteDown++;
+                return TunWriteResult.Down;
+            case Errno.EINVAL:
+                _counters.WriteInvalid++;
+                return TunWriteResult.Invalid;
+            default:
+                _counters.WriteFailed++;
+                return TunWriteResult.Failed;
+        }
+    }
+
+    private void SetOffloads(bool isWanted)
+    {
+        // A new device has none; said all the same, because a kernel may think otherwise.
+        _ = Libc.ioctl(Fd, TunConstants.TUNSETOFFLOAD, null);
+        HasOffloads = false;
+        HasUdpOffload = false;
+        OffloadsInactiveReason = isWanted ? "not supported" : null;
+    }
+
+    private static void CheckName(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        var isValid = Encoding.UTF8.GetByteCount(name) < TunConstants.IFNAMSIZ && name is not ("." or "..")
+            && !name.AsSpan().ContainsAny("/:%") && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c));
+        if (!isValid)
+        {
+            throw new ArgumentException(
+                $"'{name}' cannot be the name of an interface: 1 to 15 bytes without space, '/', ':' and '%'", nameof(name));
+        }
+    }
+
+    private static FileDescriptor OpenDriver(string name)
+    {
+        var fd = Libc.open(DevicePath, Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0);
+        if (fd >= 0)
+        {
+            return new FileDescriptor(fd);
+        }
+
+        throw OpenFailure(name, Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>What can be done about a failed open of the driver.</summary>
+    internal static LinuxException OpenFailure(string name, int errno) => new($"open {DevicePath} for interface {name}", errno, errno switch
+    {
+        Errno.ENOENT or Errno.ENODEV or Errno.ENXIO =>
+            "load the tun module: modprobe tun; in a container pass --device /dev/net/tun --cap-add NET_ADMIN",
+        Errno.EACCES or Errno.EPERM => "run as root, or allow reading and writing the device; in a container pass --device /dev/net/tun",
+        _ => null,
+    });
+
+    /// <summary>What can be done about a failed creation of the interface.</summary>
+    internal static LinuxException CreateFailure(string name, int errno) => new($"create TUN interface {name}", errno, errno switch
+    {
+        Errno.EPERM or Errno.EACCES => "this needs CAP_NET_ADMIN: run as root or give the program that capability",
+        Errno.EBUSY or Errno.EEXIST or Errno.EINVAL => "the name is in use; end the other program or choose another interface name",
+        _ => null,
+    });
+
+    private static void Create(int fd, string name)
+    {
+        Ifreq request = default;
+        Encoding.UTF8.GetBytes(name, new Span<byte>(request.ifr_name, TunConstants.IFNAMSIZ - 1));
+        request.ifr_flags = TunConstants.IFF_TUN | TunConstants.IFF_NO_PI | TunConstants.IFF_VNET_HDR | TunConstants.IFF_TUN_EXCL;
+        if (Libc.ioctl(fd, TunConstants.TUNSETIFF, &request) != 0)
+        {
+            throw CreateFailure(name, Marshal.GetLastPInvokeError());
+        }
+    }
 }
