@@ -2,10 +2,9 @@
 // machine: a connection is dialing → admitted → up (Hello read) → ready (networks known) → closed, and every step may promote or
 // demote another connection of the same peer.
 using System.Net;
-using VibePN.Config;
 using VibePN.Control;
 using VibePN.Identity;
-using VibePN.Linux.Udp;
+using VibePN.Linux;
 using VibePN.Peers;
 using VibePN.Quic;
 using VibePN.Routing;
@@ -130,7 +129,7 @@ internal sealed partial class Node
     private AdmissionResult Judge(PeerConnection link, CertificateChain chain, Instant now, out string fingerprint)
     {
         fingerprint = "none";
-        if (chain.Count == 0 || !CertificateInfo.TryRead(chain[0], out var certificate))
+        if (chain.Count == 0 || !CertificateInfo.TryRead(chain[0], out var certificate) || certificate is null)
         {
             return Admission.Malformed(_trust, link.Peer?.Name);
         }

@@ -14,9 +14,7 @@
 //   1. OnUdp          kernel messages → QUIC datagrams → QuicEndpoint.Receive
 //   2. OnPacketIn     tag → network; flags; parse; source check; to the host
 using VibePN.Control;
-using VibePN.Linux.Ip;
-using VibePN.Linux.Tun;
-using VibePN.Linux.Udp;
+using VibePN.Linux;
 using VibePN.Peers;
 using VibePN.Quic;
 

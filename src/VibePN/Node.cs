@@ -1,10 +1,8 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
-using VibePN.Config;
 using VibePN.Control;
 using VibePN.Identity;
-using VibePN.Linux.Netlink;
-using VibePN.Linux.Udp;
+using VibePN.Linux;
 using VibePN.Peers;
 using VibePN.Quic;
 
@@ -35,7 +33,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
 
     /// <summary>What connections without a known peer sent.</summary>
     private readonly NodeCounters _strangers = new();
-    private readonly byte[] _icmp = new byte[Linux.Ip.IcmpError.MaxBytes];
+    private readonly byte[] _icmp = new byte[IcmpError.MaxBytes];
 
     /// <summary>The time of the call under way: callbacks carry none.</summary>
     private Instant _now;

@@ -1,6 +1,6 @@
 using System.Net;
 using VibePN.Config;
-using VibePN.Linux.Udp;
+using VibePN.Linux;
 
 namespace VibePN;
 

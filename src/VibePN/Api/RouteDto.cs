@@ -10,7 +10,7 @@ public sealed record RouteDto
     /// <summary>The peer's name; null: this node.</summary>
     public string? Peer { get; init; }
 
-    /// <summary><c>announced</c> by the peer, <c>static</c> from the config, or <c>own</c>.</summary>
+    /// <summary><c>own</c>, an <c>address</c> of the peer, or <c>announced</c> by it.</summary>
     public required string Source { get; init; }
 
     public bool Used { get; init; }

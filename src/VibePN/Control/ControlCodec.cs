@@ -209,6 +209,7 @@ internal static class ControlCodec
 
     private static MessageType WriteNetworkList(ArrayBufferWriter<byte> body, NetworkList list)
     {
+        Span<byte> bytes = stackalloc byte[16];
         foreach (var network in list.Networks)
         {
             var fields = new ArrayBufferWriter<byte>();
@@ -218,7 +219,6 @@ internal static class ControlCodec
                 WritePrefix(fields, 2, prefix);
             }
 
-            Span<byte> bytes = stackalloc byte[16];
             foreach (var address in network.Addresses)
             {
                 address.CopyTo(bytes);

@@ -1,5 +1,5 @@
 using System.Buffers;
-using VibePN.Linux.Tun;
+using VibePN.Linux;
 
 namespace VibePN.Peers;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using VibePN.Config;
-using VibePN.Identity;
 using VibePN.Routing;
 
 namespace VibePN.Peers;

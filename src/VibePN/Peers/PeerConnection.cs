@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Net;
 using VibePN.Control;
-using VibePN.Linux.Udp;
+using VibePN.Linux;
 using VibePN.Quic;
 
 namespace VibePN.Peers;

@@ -1,5 +1,3 @@
-using VibePN.Identity;
-
 namespace VibePN.Routing;
 
 /// <summary>What one peer may own in one network (docs/protocol.md, Ownership).</summary>

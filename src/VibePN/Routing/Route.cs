@@ -1,5 +1,3 @@
-using VibePN.Identity;
-
 namespace VibePN.Routing;
 
 /// <summary>Where a route comes from.</summary>
