@@ -11,7 +11,7 @@ internal static class AddPeerCommand
     {
         Option<string> name = Options.Checked("--name", "NAME", "What to call it here", Options.NameError);
         name.Required = true;
-        Option<string?> address = Options.Checked("--address", "HOST:PORT", "Where to dial it; leave it out when it dials us", text => HostPort.Parse(text, out _));
+        Option<string> address = Options.Checked("--address", "HOST:PORT", "Where to dial it; leave it out when it dials us", text => HostPort.Parse(text, out _));
         Option<string> fingerprint = Options.Checked("--fingerprint", "HEX", "The other node's, as its 'vibepn init' printed it", FingerprintError);
         fingerprint.Required = true;
         Option<string[]> networks = Options.List("--networks", "NAME,…", "Networks that it is in [default: the only one]", Options.NameError);
@@ -26,7 +26,7 @@ internal static class AddPeerCommand
         command.Add(fingerprint);
         command.Add(networks);
         command.Add(routes);
-        return command.Does((parsed, _) =>
+        return command.Does((parsed, cancel) =>
         {
             string path = CommonOptions.ConfigPath(parsed);
             PeerConfig peer = new()
@@ -46,7 +46,7 @@ internal static class AddPeerCommand
     private static string? FingerprintError(string text) =>
         PeerId.TryParse(text, out _) ? null : $"a fingerprint is {PeerId.SizeBytes * 2} hexadecimal digits, not '{text}'";
 
-    private static IReadOnlyList<string> Networks(string path, string[] named)
+    private static string[] Networks(string path, string[] named)
     {
         if (named.Length > 0)
         {
