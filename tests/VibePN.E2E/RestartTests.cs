@@ -38,10 +38,10 @@ public sealed class RestartTests : IDisposable
         Wait.For(TimeSpan.FromSeconds(secondsDown));
         killed.Launch();
 
-        TimeSpan out_ = _dialer.WaitForTrafficTo(_acceptor, s_recovery);
-        TimeSpan back = _acceptor.WaitForTrafficTo(_dialer, s_recovery - out_);
+        TimeSpan there = _dialer.WaitForTrafficTo(_acceptor, s_recovery);
+        TimeSpan back = _acceptor.WaitForTrafficTo(_dialer, s_recovery - there);
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"traffic after {(out_ + back).TotalSeconds:F2} s");
+        TestContext.Current.TestOutputHelper?.WriteLine($"traffic after {(there + back).TotalSeconds:F2} s");
     }
 
     [Theory]

@@ -156,7 +156,7 @@ public static class ConfigEdit
     private static string List(IEnumerable<string> items) => $"[{string.Join(", ", items.Select(Quote))}]";
 
     /// <summary>A TOML basic string (TOML 1.0, "String").</summary>
-    internal static string Quote(string text)
+    public static string Quote(string text)
     {
         StringBuilder quoted = new("\"");
         foreach (char c in text)
