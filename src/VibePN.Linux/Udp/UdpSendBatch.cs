@@ -91,6 +91,25 @@ public sealed unsafe class UdpSendBatch : IDisposable
         _used += bytes;
     }
 
+    /// <summary>A datagram that waits to be sent. Borrowed until <see cref="Clear"/>.</summary>
+    public UdpDatagram this[int index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
+            ref readonly var datagram = ref _datagrams[_sent + index];
+            ref readonly var target = ref _targets[datagram.Target];
+            return new UdpDatagram
+            {
+                Bytes = new ReadOnlySpan<byte>(_data.Start + datagram.Offset, datagram.Bytes),
+                Remote = target.Remote,
+                Local = target.Local,
+                Ecn = target.Ecn,
+                SegmentBytes = datagram.Bytes,
+            };
+        }
+    }
+
     /// <summary>Forgets everything that was not sent.</summary>
     public void Clear()
     {
