@@ -36,6 +36,12 @@ public enum DropReason
     /// <summary>In: the sender does not own the source address.</summary>
     InSourceNotOwned,
 
+    /// <summary>In: a fragment whose lengths contradict each other or a limit.</summary>
+    InFragmentMalformed,
+
+    /// <summary>In: packets of which pieces never came.</summary>
+    InFragmentIncomplete,
+
     /// <summary>In: longer than the interface's MTU.</summary>
     InTooBig,
 

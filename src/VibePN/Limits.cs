@@ -33,6 +33,12 @@ internal static class Limits
     /// <summary>Bytes of whole frames that wait in front of one peer's congestion window.</summary>
     public const int PeerQueueBytes = 1 << 20;
 
+    /// <summary>Bytes of the largest packet that is put together from fragments: a jumbo frame and its headers.</summary>
+    public const int ReassembledBytes = 9216;
+
+    /// <summary>Incomplete packets kept of one connection.</summary>
+    public const int ReassemblyPackets = 64;
+
     /// <summary>Network tags that a peer may use up in one connection.</summary>
     public const int TagsPerConnection = 4096;
 

@@ -106,6 +106,7 @@ internal sealed partial class Node
         }
 
         peer.Connections.Remove(link);
+        link.Reassembler?.Clear();
         if (peer.Active == link)
         {
             Promote(peer);
@@ -307,7 +308,7 @@ internal sealed partial class Node
         _options.Config.Node.Name,
         [],
         link.RemoteEndPoint,
-        MaxReassembledBytes: 0,
+        Limits.ReassembledBytes,
         Replaces: false));
 
     /// <summary>Only networks that the peer's entry names are told to it.</summary>
@@ -526,6 +527,7 @@ internal sealed partial class Node
         if (link.KeepaliveNanos <= _now.Nanos)
         {
             link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
+            link.Reassembler?.Expire(_now.Nanos);
             link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
         }
 

@@ -25,6 +25,21 @@ internal sealed partial class Node
     /// <summary>Flag: the transport checksum holds the pseudo-header's sum only.</summary>
     private const byte ChecksumPartialFlag = 1;
 
+    /// <summary>Flag: a piece of a packet, behind a fragment header.</summary>
+    private const byte FragmentFlag = 2;
+
+    /// <summary>
+    /// After this time discovery has found the path's size. Before, what does not fit goes in fragments: an ICMP answer would make the
+    /// host believe in a small path for minutes.
+    /// </summary>
+    private const ulong PathSizeSettledNanos = 5_000_000_000;
+
+    /// <summary>IPv6 requires that packets of this size pass (RFC 8200 §5).</summary>
+    private const int MinimumIPv6Mtu = 1280;
+
+    /// <summary>Room that makes it worth while to leave a packet open for a further datagram.</summary>
+    private const int WorthwhileBytes = 100;
+
     /// <summary>Room for a tag, the flags and the headers of a super-packet's segment (IPv6 and TCP with options, extension headers).</summary>
     private const int MaxHeaderBytes = VarInt.MaxBytes + 1 + 512;
 
@@ -33,6 +48,11 @@ internal sealed partial class Node
 
     /// <summary>Room for a stateless answer: Retry, version negotiation, stateless reset.</summary>
     private const int StatelessBytes = 1232;
+
+    private readonly byte[] _whole = new byte[Limits.ReassembledBytes];
+
+    /// <summary>The connection whose packet in the batch's reserved slot is open for more datagrams, or null.</summary>
+    private PeerConnection? _open;
 
     private readonly byte[] _header = new byte[MaxHeaderBytes];
 
@@ -49,6 +69,8 @@ internal sealed partial class Node
             var frame = batch[i];
             OnFrame(from, frame.Header, frame.Packet);
         }
+
+        FinishOpenPacket();
     }
 
     /// <summary>Takes one frame from the host.</summary>
@@ -56,6 +78,7 @@ internal sealed partial class Node
     {
         _now = now;
         OnFrame(_networks[network], header, frame);
+        FinishOpenPacket();
     }
 
     private void OnFrame(NodeNetwork network, in VirtioNetHeader header, Span<byte> frame)
@@ -76,7 +99,7 @@ internal sealed partial class Node
         if (peer?.Active is not { } link || link.SendTags[network.Index] == 0)
         {
             network.Counters.Drop(peer is null ? DropReason.OutNoRoute : DropReason.OutPeerDown);
-            AnswerUnreachable(network, frame);
+            Answer(network, frame, mtu: null);
             return;
         }
 
@@ -134,12 +157,41 @@ internal sealed partial class Node
         var network = _networks[index];
         var flags = datagram[tagBytes];
         var packet = datagram[(tagBytes + 1)..];
-        if ((flags & ~ChecksumPartialFlag) != 0)
+        if ((flags & ~(ChecksumPartialFlag | FragmentFlag)) != 0)
         {
             network.Counters.Drop(DropReason.InUnknownFlags);
             return;
         }
 
+        if ((flags & FragmentFlag) != 0 && !Reassemble(link, network, flags, packet, out packet))
+        {
+            return;
+        }
+
+        OnWholePacketIn(peer, network, packet, (flags & ChecksumPartialFlag) != 0);
+    }
+
+    /// <returns>True when the fragment completed <paramref name="packet"/>.</returns>
+    private bool Reassemble(PeerConnection link, NodeNetwork network, byte flags, ReadOnlySpan<byte> fragment, out ReadOnlySpan<byte> packet)
+    {
+        var reassembler = link.Reassembler ??= new Reassembler();
+        var expired = reassembler.Expired;
+        var result = reassembler.Add((network.Index << 8) | flags, fragment, _now.Nanos, out packet);
+        if (result == ReassemblyResult.Malformed)
+        {
+            network.Counters.Drop(DropReason.InFragmentMalformed);
+        }
+
+        for (; expired < reassembler.Expired; expired++)
+        {
+            network.Counters.Drop(DropReason.InFragmentIncomplete);
+        }
+
+        return result == ReassemblyResult.Complete;
+    }
+
+    private void OnWholePacketIn(Peer peer, NodeNetwork network, ReadOnlySpan<byte> packet, bool checksumPartial)
+    {
         if (!IpHeader.TryParse(packet, out var ip))
         {
             network.Counters.Drop(DropReason.InMalformed);
@@ -158,7 +210,7 @@ internal sealed partial class Node
             return;
         }
 
-        if (!_output.Deliver(index, packet, (flags & ChecksumPartialFlag) != 0))
+        if (!_output.Deliver(network.Index, packet, checksumPartial))
         {
             network.Counters.Drop(DropReason.InInterface);
             return;
@@ -229,6 +281,7 @@ internal sealed partial class Node
             DrainQueue(peer, link);
         }
 
+        FinishOpenPacket();
         quic.EndBurst(_now);
     }
 
@@ -254,8 +307,9 @@ internal sealed partial class Node
     /// <returns>False: the window, the pacer or the socket is full; <paramref name="segmenter"/> stands at the first unsent packet.</returns>
     private bool WritePackets(Peer peer, PeerConnection link, NodeNetwork network, ref Segmenter segmenter, Span<byte> frame)
     {
+        var flags = segmenter.ChecksumPartial ? ChecksumPartialFlag : (byte)0;
         var prefixBytes = VarInt.Write(_header, link.SendTags[network.Index]);
-        _header[prefixBytes++] = segmenter.ChecksumPartial ? ChecksumPartialFlag : (byte)0;
+        _header[prefixBytes++] = flags;
         while (segmenter.TryPeek(frame, out var headers, out var payload))
         {
             if (headers.Length > MaxHeaderBytes - prefixBytes)
@@ -265,19 +319,31 @@ internal sealed partial class Node
             }
 
             headers.CopyTo(_header.AsSpan(prefixBytes));
-            switch (WriteDatagram(link, _header.AsSpan(0, prefixBytes + headers.Length), payload))
+            var bytes = headers.Length + payload.Length;
+            var result = WriteDatagram(link, _header.AsSpan(0, prefixBytes + headers.Length), payload);
+            if (result == DatagramWrite.TooLarge)
             {
-                case DatagramWrite.Written:
-                    network.Counters.Out(headers.Length + payload.Length);
-                    peer.Counters.Out(headers.Length + payload.Length);
+                if (!MayFragment(link, headers, payload))
+                {
+                    // The packets of a frame are equally long, but for the last: the first tells the host, the rest would say the same.
+                    network.Counters.Drop(DropReason.OutTooBig);
+                    Answer(network, frame, Math.Max(link.Quic.MaxDatagramBytes - prefixBytes, 0));
+                    return true;
+                }
+
+                headers.CopyTo(_whole);
+                payload.CopyTo(_whole.AsSpan(headers.Length));
+                result = WriteFragments(link, network, flags, _whole.AsSpan(0, bytes));
+            }
+
+            switch (result)
+            {
+                case DatagramWrite.Written or DatagramWrite.Open:
+                    network.Counters.Out(bytes);
+                    peer.Counters.Out(bytes);
                     break;
                 case DatagramWrite.Blocked:
                     return false;
-                case DatagramWrite.TooLarge:
-                    // The packets of a frame are equally long, but for the last: the first tells the host, the rest would say the same.
-                    network.Counters.Drop(DropReason.OutTooBig);
-                    AnswerTooBig(network, frame, link.Quic.MaxDatagramBytes - prefixBytes);
-                    return true;
                 default:
                     network.Counters.Drop(DropReason.OutPeerDown);
                     return true;
@@ -289,17 +355,85 @@ internal sealed partial class Node
         return true;
     }
 
+    /// <summary>
+    /// Whether a packet that does not fit goes in pieces: while the path's size is being discovered, and afterwards where telling the
+    /// sender is no use (IPv6 up to its minimum, IPv4 without DF).
+    /// </summary>
+    private bool MayFragment(PeerConnection link, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+    {
+        var bytes = headers.Length + payload.Length;
+        if (bytes > Math.Min(link.Session.PeerHello?.MaxReassembledBytes ?? 0, Limits.ReassembledBytes))
+        {
+            return false;
+        }
+
+        var ip = headers.IsEmpty ? payload : headers;
+        var isIPv6 = ip[0] >> 4 == 6;
+        var mayBeSplit = isIPv6 ? bytes <= MinimumIPv6Mtu : (ip[6] & 0x40) == 0;
+        return mayBeSplit || _now.Nanos < link.CreatedNanos + PathSizeSettledNanos;
+    }
+
+    /// <summary>Writes the pieces of a packet that are left; <see cref="DatagramWrite.Blocked"/>: the rest later, with the same packet.</summary>
+    private DatagramWrite WriteFragments(PeerConnection link, NodeNetwork network, byte flags, ReadOnlySpan<byte> packet)
+    {
+        Span<byte> header = stackalloc byte[VarInt.MaxBytes + 1 + Reassembler.HeaderBytes];
+        var prefixBytes = VarInt.Write(header, link.SendTags[network.Index]);
+        header[prefixBytes++] = (byte)(flags | FragmentFlag);
+        header = header[..(prefixBytes + Reassembler.HeaderBytes)];
+        while (link.FragmentOffset < packet.Length)
+        {
+            var room = (link.Quic.MaxDatagramBytes - header.Length) / Reassembler.UnitBytes * Reassembler.UnitBytes;
+            if (room <= 0)
+            {
+                return DatagramWrite.Closed;
+            }
+
+            Reassembler.WriteHeader(header[prefixBytes..], link.FragmentId, link.FragmentOffset, packet.Length);
+            var piece = packet.Slice(link.FragmentOffset, Math.Min(room, packet.Length - link.FragmentOffset));
+            var result = WriteDatagram(link, header, piece);
+            if (result == DatagramWrite.TooLarge)
+            {
+                continue;
+            }
+
+            if (result is not (DatagramWrite.Written or DatagramWrite.Open))
+            {
+                return result;
+            }
+
+            link.FragmentOffset += piece.Length;
+        }
+
+        link.FragmentId++;
+        link.FragmentOffset = 0;
+        return DatagramWrite.Written;
+    }
+
+    /// <summary>Writes one datagram into the batch. A small one leaves its packet open for the next: see <see cref="FinishOpenPacket"/>.</summary>
+    /// <returns>Written or Open: accepted. Never PacketOnly.</returns>
     private DatagramWrite WriteDatagram(PeerConnection link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
+        if (_open is not null && _open != link)
+        {
+            FinishOpenPacket();
+        }
+
+        var more = header.Length + payload.Length + WorthwhileBytes <= link.Quic.MaxDatagramBytes;
         while (true)
         {
+            // An open packet lies in the slot that is reserved again here: nothing was committed since.
             var slot = ReservePacket(link.Quic.MaxPacketBytes);
             if (slot.IsEmpty)
             {
                 return DatagramWrite.Blocked;
             }
 
-            var result = link.Quic.WriteDatagram(header, payload, slot, more: false, out var written, _now);
+            var result = link.Quic.WriteDatagram(header, payload, slot, more, out var written, _now);
+            if (result is DatagramWrite.Open or DatagramWrite.Written or DatagramWrite.PacketOnly)
+            {
+                _open = result == DatagramWrite.Open ? link : null;
+            }
+
             if (written.Bytes > 0)
             {
                 Commit(link, written);
@@ -309,6 +443,16 @@ internal sealed partial class Node
             {
                 return result;
             }
+        }
+    }
+
+    /// <summary>Completes the packet that was left open for more datagrams. To be called before anything else is asked of a connection.</summary>
+    private void FinishOpenPacket()
+    {
+        if (_open is { } link)
+        {
+            _open = null;
+            Commit(link, link.Quic.FinishPacket(_udpOut.Reserve(link.Quic.MaxPacketBytes), _now));
         }
     }
 
@@ -342,11 +486,7 @@ internal sealed partial class Node
         return !_udpBlocked;
     }
 
-    private void AnswerTooBig(NodeNetwork network, ReadOnlySpan<byte> frame, int mtu) => Answer(network, frame, mtu);
-
-    private void AnswerUnreachable(NodeNetwork network, ReadOnlySpan<byte> frame) => Answer(network, frame, null);
-
-    /// <summary>Tells the sending host by ICMP, from the own address of the network.</summary>
+    /// <summary>Tells the sending host by ICMP, from the own address of the network: too big for <paramref name="mtu"/>, or unreachable.</summary>
     private void Answer(NodeNetwork network, ReadOnlySpan<byte> frame, int? mtu)
     {
         if (!IpHeader.TryParse(frame, out var ip) || network.OwnAddressLike(ip.Source) is not { } own)

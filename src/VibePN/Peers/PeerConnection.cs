@@ -49,6 +49,14 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>This side's Hello is on its way.</summary>
     public bool HelloSent { get; set; }
 
+    /// <summary>The fragmented packet that is being sent: its id, and how much of it has left.</summary>
+    public ushort FragmentId { get; set; }
+
+    public int FragmentOffset { get; set; }
+
+    /// <summary>Packets that come in pieces; made when the first does.</summary>
+    public Reassembler? Reassembler { get; set; }
+
     /// <summary>The other's Hello was read (docs/protocol.md, Roles).</summary>
     public bool IsUp => Session.PeerHello is not null && !Quic.IsClosed;
 
