@@ -133,12 +133,16 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public void Tun_WithoutPermission_IsExplained()
+    public void Tun_ForAnotherUser_IsExplained()
     {
         string executable = MakeReadableByAll();
 
-        ExpectFailure([.. AsNobody(), executable, "daemon", "--config", _node.ConfigPath], "CAP_NET_ADMIN");
+        ExpectFailure([.. AsNobody(), executable, "daemon", "--config", _node.ConfigPath], TestNode.Interface, "run as root");
     }
+
+    [Fact]
+    public void Tun_WithoutTheCapability_IsExplained() =>
+        ExpectFailure(["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-all", .. StartArguments(_node.ConfigPath)], TestNode.Interface, "CAP_NET_ADMIN");
 
     [Fact]
     public void Tun_WithoutDevice_IsExplained() =>
