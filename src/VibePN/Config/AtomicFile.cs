@@ -15,7 +15,10 @@ public static class AtomicFile
     /// <exception cref="UnauthorizedAccessException"/>
     public static void Write(string path, string text, UnixFileMode mode, Action? beforeRename = null)
     {
-        string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        // Asked of a path that does not exist, ResolveLinkTarget throws.
+        string target = new FileInfo(path).LinkTarget is null
+            ? Path.GetFullPath(path)
+            : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         string directory = Path.GetDirectoryName(target)!;
         string temporary = Path.Combine(directory, $".{Path.GetFileName(target)}.{Environment.ProcessId}.tmp");
         bool replaces = File.Exists(target);
