@@ -6,6 +6,7 @@ namespace VibePN.Linux;
 /// </summary>
 public sealed class Coalescer : IDisposable
 {
+    private readonly List<byte[]> _f = [];
     /// <param name="frames">Frames kept until the next flush.</param>
     /// <param name="tcp">Coalesce TCP; the TUN must have offloads.</param>
     /// <param name="udp">Coalesce UDP; the TUN must have the UDP offload.</param>
@@ -14,20 +15,34 @@ public sealed class Coalescer : IDisposable
     }
 
     /// <summary>Frames that wait.</summary>
-    public int Count => throw new NotImplementedException();
+    public int Count => _f.Count;
 
     /// <summary>One frame, in output order. Borrowed until the next call of anything else.</summary>
     public TunFrame this[int index] => throw new NotImplementedException();
 
     /// <summary>Copies one packet.</summary>
     /// <param name="checksumPartial">The transport checksum was left out by the sender.</param>
-    public CoalesceResult Add(ReadOnlySpan<byte> packet, bool checksumPartial) => throw new NotImplementedException();
+    public CoalesceResult Add(ReadOnlySpan<byte> packet, bool checksumPartial)
+    {
+        _f.Add(packet.ToArray());
+        return CoalesceResult.Ok;
+    }
 
     /// <summary>Gives all frames to the host and forgets them. Frames that the kernel refuses are counted by the device.</summary>
-    public void Flush(TunDevice tun) => throw new NotImplementedException();
+    public void Flush(TunDevice tun)
+    {
+        foreach (var f in _f)
+        {
+            tun.Write(default, f);
+        }
+
+        _f.Clear();
+    }
 
     /// <summary>Forgets all frames.</summary>
-    public void Clear() => throw new NotImplementedException();
+    public void Clear() => _f.Clear();
 
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+    }
 }
