@@ -29,12 +29,13 @@ internal sealed class SimPair : IDisposable
         TokenSecret = Enumerable.Repeat((byte)(number + 100), 32).ToArray(),
     };
 
-    /// <summary>Alice dials Bob; both ends when both know that it holds.</summary>
+    /// <summary>Alice dials Bob; both ends when both know that it holds and the first exchange (ids, acknowledgements) has calmed down.</summary>
     public (QuicConnection Dialer, QuicConnection Acceptor) Connect()
     {
         var before = Bob.Handler.Accepted.Count;
         var dialer = Alice.Dial(Bob);
         Assert.True(Net.RunUntil(() => dialer.IsHandshakeConfirmed, Patience), "no handshake");
+        Net.Run(TimeSpan.FromMilliseconds(200));
         return (dialer, Bob.Handler.Accepted[before]);
     }
 
