@@ -15,10 +15,12 @@ public static class AtomicFile
     /// <exception cref="UnauthorizedAccessException"/>
     public static void Write(string path, string text, UnixFileMode mode, Action? beforeRename = null)
     {
-        // Asked of a path that does not exist, ResolveLinkTarget throws.
-        string target = new FileInfo(path).LinkTarget is null
-            ? Path.GetFullPath(path)
-            : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+        string target = Path.GetFullPath(path);
+        if (new FileInfo(target).LinkTarget is not null)
+        {
+            target = File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName;
+        }
+
         string directory = Path.GetDirectoryName(target)!;
         string temporary = Path.Combine(directory, $".{Path.GetFileName(target)}.{Environment.ProcessId}.tmp");
         bool replaces = File.Exists(target);
