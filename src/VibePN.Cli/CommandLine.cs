@@ -20,12 +20,7 @@ internal static class CommandLine
         ParseResult parsed = root.Parse(Normalize(program, args), new ParserConfiguration { EnablePosixBundling = false });
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (var error in parsed.Errors)
-            {
-                Terminal.Error(error.Message);
-            }
-
-            Terminal.Error($"'{UsageName(parsed)} --help' shows what it takes");
+            TellUsage(parsed);
             return WrongUsage;
         }
 
@@ -66,6 +61,23 @@ internal static class CommandLine
         }
 
         return root;
+    }
+
+    private static void TellUsage(ParseResult parsed)
+    {
+        if (parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens is [string unknown, ..])
+        {
+            Terminal.Error($"there is no command '{unknown}'");
+        }
+        else
+        {
+            foreach (var error in parsed.Errors)
+            {
+                Terminal.Error(error.Message);
+            }
+        }
+
+        Terminal.Error($"'{UsageName(parsed)} --help' shows what it takes");
     }
 
     private static string UsageName(ParseResult parsed)

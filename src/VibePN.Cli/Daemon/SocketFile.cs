@@ -26,7 +26,14 @@ internal sealed class SocketFile : IDisposable
     /// <exception cref="IOException">Another daemon has it, or the path cannot be used.</exception>
     public static SocketFile Claim(string path)
     {
-        _ = Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!, DirectoryMode);
+        string directory = System.IO.Path.GetDirectoryName(path)!;
+        if (!Directory.Exists(directory))
+        {
+            _ = Directory.CreateDirectory(directory);
+            // The creation mask withholds what users of the socket need to get to it.
+            File.SetUnixFileMode(directory, DirectoryMode);
+        }
+
         FileStream held;
         try
         {
@@ -57,10 +64,19 @@ internal sealed class SocketFile : IDisposable
     public void Share()
     {
         File.SetUnixFileMode(Path, OwnerOnly);
-        if (Accounts.FindGroup(Accounts.ServiceName) is { } group && Environment.IsPrivilegedProcess)
+        if (Accounts.FindGroup(Accounts.ServiceName) is not { } group)
+        {
+            return;
+        }
+
+        try
         {
             Accounts.SetOwner(Path, user: null, group);
             File.SetUnixFileMode(Path, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+        }
+        catch (IOException)
+        {
+            // Not root, and no member of the group: the socket stays with its owner.
         }
     }
 
