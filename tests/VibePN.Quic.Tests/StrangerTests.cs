@@ -27,7 +27,7 @@ public sealed class StrangerTests
         pair.Net.Link(pair.Alice.Address, pair.Bob.Address).Swallow = packet =>
         {
             // The second Initial, with its token, arrives as if from elsewhere.
-            pair.Bob.Receive(packet, SimNet.AddressOf(9), pair.Bob.Address);
+            pair.Bob.Receive(packet, SimNet.AddressOf(9));
             return true;
         };
         pair.Net.Run(TimeSpan.FromSeconds(1));
@@ -70,7 +70,7 @@ public sealed class StrangerTests
         var first = Initial(pair);
         for (byte i = 0; i < 50; i++)
         {
-            pair.Bob.Receive(Initial(pair), SimNet.AddressOf((byte)(10 + i)), pair.Bob.Address);
+            pair.Bob.Receive(Initial(pair), SimNet.AddressOf((byte)(10 + i)));
         }
 
         Assert.Equal(5, pair.Bob.Endpoint.ConnectionCount);
@@ -115,7 +115,7 @@ public sealed class StrangerTests
         var dcid = initial.AsSpan(6, initial![5]).ToArray();
         var scid = initial.AsSpan(7 + dcid.Length, initial[6 + dcid.Length]).ToArray();
         byte[] answer = [0x80, 0, 0, 0, 0, (byte)scid.Length, .. scid, (byte)dcid.Length, .. dcid, 0x7a, 0x7a, 0x7a, 0x7a];
-        pair.Alice.Receive(answer, pair.Bob.Address, pair.Alice.Address);
+        pair.Alice.Receive(answer, pair.Bob.Address);
         Assert.Equal(QuicCloseKind.VersionNegotiation, Assert.Single(pair.Alice.Handler.Closed).Close.Kind);
         Assert.Equal(0, pair.Alice.Endpoint.ConnectionCount);
     }
@@ -146,7 +146,7 @@ public sealed class StrangerTests
             }
 
             var length = random.Next(4) == 0 ? random.Next(packet.Length + 1) : packet.Length;
-            pair.Bob.Receive(packet[..length], random.Next(2) == 0 ? pair.Alice.Address : SimNet.AddressOf((byte)random.Next(3, 255)), pair.Bob.Address);
+            pair.Bob.Receive(packet[..length], random.Next(2) == 0 ? pair.Alice.Address : SimNet.AddressOf((byte)random.Next(3, 255)));
         }
 
         Assert.False(acceptor.IsClosed);
@@ -171,7 +171,7 @@ public sealed class StrangerTests
                 packet[4] = 1;
             }
 
-            pair.Bob.Receive(packet, pair.Alice.Address, pair.Bob.Address);
+            pair.Bob.Receive(packet, pair.Alice.Address);
         }
 
         Assert.Equal(0, pair.Bob.Endpoint.ConnectionCount);
