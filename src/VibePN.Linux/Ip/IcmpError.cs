@@ -28,6 +28,7 @@ public static class IcmpError
     private const byte V6CodeAddress = 3;
 
     /// <summary>IPv4 "fragmentation needed" (RFC 1191), IPv6 "packet too big" (RFC 4443 §3.2).</summary>
+    /// <param name="packet">May be longer than its header says: a super-packet that was being segmented.</param>
     /// <param name="source">The address that answers, 4 or 16 bytes, of the same family as the packet.</param>
     /// <param name="mtu">The longest packet that would pass.</param>
     /// <param name="buffer">At least <see cref="MaxBytes"/>.</param>
@@ -54,6 +55,7 @@ public static class IcmpError
     private static int Build(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> source, byte type, byte code, uint field, Span<byte> buffer)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(buffer.Length, MaxBytes, nameof(buffer));
+        packet = Trim(packet);
         if (!IpHeader.TryParse(packet, out var ip))
         {
             return 0;
@@ -93,6 +95,20 @@ public static class IcmpError
         var checksum = (ushort)~Checksum.Fold(Checksum.Add(sum, icmp));
         MemoryMarshal.Write(icmp[2..], checksum);
         return total;
+    }
+
+    /// <summary>A super-packet of which a segment's header stands in front: what the header says.</summary>
+    private static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> packet)
+    {
+        if (packet.Length < V4HeaderBytes)
+        {
+            return packet;
+        }
+
+        var total = packet[0] >> 4 == 4
+            ? BinaryPrimitives.ReadUInt16BigEndian(packet[2..])
+            : BinaryPrimitives.ReadUInt16BigEndian(packet[4..]) + V6HeaderBytes;
+        return packet[..Math.Min(total, packet.Length)];
     }
 
     private static bool IsAnswerDue(ReadOnlySpan<byte> packet, in IpHeader ip)

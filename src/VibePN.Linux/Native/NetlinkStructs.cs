@@ -26,7 +26,7 @@ internal struct Rtattr
 internal struct Ifinfomsg
 {
     public byte ifi_family;
-    public byte ifi_pad;
+    public byte __ifi_pad;
     public ushort ifi_type;
     public int ifi_index;
     public uint ifi_flags;

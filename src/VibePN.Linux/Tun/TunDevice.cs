@@ -34,7 +34,7 @@ public sealed unsafe class TunDevice : IDisposable
     /// <summary>UDP segmentation offload too (Linux 6.2).</summary>
     public bool HasUdpOffload { get; private set; }
 
-    /// <summary>Why offloads are off though asked for; null otherwise.</summary>
+    /// <summary>Why <see cref="HasOffloads"/> is false, for people; null when it is true.</summary>
     public string? OffloadsInactiveReason { get; private set; }
 
     public TunCounters Counters => _counters;
@@ -158,14 +158,23 @@ public sealed unsafe class TunDevice : IDisposable
         }
     }
 
+    /// <summary>What the kernel shall hand over unfinished; falls back step by step.</summary>
     private void SetOffloads(bool isWanted)
     {
-        // A new device has none; said all the same, because a kernel may think otherwise.
-        _ = Libc.ioctl(Fd, TunConstants.TUNSETOFFLOAD, null);
-        HasOffloads = false;
-        HasUdpOffload = false;
-        OffloadsInactiveReason = isWanted ? "not supported" : null;
+        const uint Tcp = TunConstants.TUN_F_CSUM | TunConstants.TUN_F_TSO4 | TunConstants.TUN_F_TSO6;
+        const uint Udp = TunConstants.TUN_F_USO4 | TunConstants.TUN_F_USO6;
+        HasUdpOffload = isWanted && TrySetOffloads(Tcp | Udp);
+        HasOffloads = HasUdpOffload || (isWanted && TrySetOffloads(Tcp));
+        OffloadsInactiveReason = null;
+        if (!HasOffloads)
+        {
+            var errno = Marshal.GetLastPInvokeError();
+            OffloadsInactiveReason = isWanted ? new LinuxException($"set offloads of {Name}", errno).Message : "switched off";
+            _ = TrySetOffloads(0);
+        }
     }
+
+    private bool TrySetOffloads(uint flags) => Libc.ioctl(Fd, TunConstants.TUNSETOFFLOAD, (void*)flags) == 0;
 
     private static void CheckName(string name)
     {
