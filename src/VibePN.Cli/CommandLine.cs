@@ -12,6 +12,9 @@ internal static class CommandLine
     public const int Failed = 1;
     public const int WrongUsage = 2;
 
+    /// <summary>How long a command may take to end after Ctrl-C.</summary>
+    private static readonly TimeSpan TerminationTime = TimeSpan.FromSeconds(2);
+
     /// <param name="program">argv[0]: called as "vpn", the program is the daemon.</param>
     /// <param name="args">The rest of argv.</param>
     public static async Task<int> RunAsync(string program, string[] args)
@@ -20,16 +23,16 @@ internal static class CommandLine
         ParseResult parsed = root.Parse(Normalize(program, args), new ParserConfiguration { EnablePosixBundling = false });
         if (parsed.Action is ParseErrorAction)
         {
-            foreach (var error in parsed.Errors)
-            {
-                Terminal.Error(error.Message);
-            }
-
-            Terminal.Error($"'{UsageName(parsed)} --help' shows what it takes");
+            TellUsage(parsed);
             return WrongUsage;
         }
 
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        return await parsed.InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            // The daemon takes the signals itself: it says goodbye and exits 0.
+            ProcessTerminationTimeout = parsed.CommandResult.Command.Name == DaemonCommand.Name ? null : TerminationTime,
+        });
     }
 
     /// <summary>"vpn …" is "vibepn daemon …", and "-config", as the Go tools spelled it, is "--config".</summary>
@@ -66,6 +69,23 @@ internal static class CommandLine
         }
 
         return root;
+    }
+
+    private static void TellUsage(ParseResult parsed)
+    {
+        if (parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens is [string unknown, ..])
+        {
+            Terminal.Error($"there is no command '{unknown}'");
+        }
+        else
+        {
+            foreach (var error in parsed.Errors)
+            {
+                Terminal.Error(error.Message);
+            }
+        }
+
+        Terminal.Error($"'{UsageName(parsed)} --help' shows what it takes");
     }
 
     private static string UsageName(ParseResult parsed)

@@ -34,14 +34,26 @@ internal sealed record NewNode
 
     public bool Export { get; init; }
 
-    /// <summary>Checks everything before the first byte is written; a failure later takes back what this call made.</summary>
+    /// <summary>What is wrong with the values together; nothing is written.</summary>
+    public IReadOnlyList<string> Check()
+    {
+        try
+        {
+            _ = ConfigFile.Parse(Render(), Config);
+            return [];
+        }
+        catch (ConfigException failure)
+        {
+            // Places in a file that is not there help nobody.
+            return [.. failure.Errors.Select(error => error.Message)];
+        }
+    }
+
+    /// <summary>Values must be checked before; a failure takes back what this call made.</summary>
     /// <returns>The new node's fingerprint.</returns>
-    /// <exception cref="ConfigException">The values contradict each other.</exception>
     /// <exception cref="IOException">Files are there already (without <paramref name="force"/>), or cannot be written.</exception>
     public PeerId Write(bool force, TimeProvider clock)
     {
-        string text = Render();
-        _ = ConfigFile.Parse(text, Config);
         string[] present = [.. new[] { Config, Cert, Key }.Where(File.Exists)];
         if (present.Length > 0 && !force)
         {
@@ -56,7 +68,7 @@ internal sealed record NewNode
         try
         {
             PeerId id = IdentityFiles.Create(Cert, Key, Name, clock, force);
-            AtomicFile.Write(Config, text, ConfigMode);
+            AtomicFile.Write(Config, Render(), ConfigMode);
             return id;
         }
         catch

@@ -1,46 +1,226 @@
+using System.Runtime.InteropServices;
+using VibePN.Quic.Native;
+
 namespace VibePN.Quic;
 
-public sealed class QuicConnection
+/// <summary>
+/// One QUIC connection: bytes and the time go in, bytes and a deadline come out. Made and owned by a <see cref="QuicEndpoint"/>;
+/// same thread. Its parts: Create, Read (packets in, deadlines), Write (packets out), Streams, Close, Callbacks (what ngtcp2 calls).
+/// </summary>
+public sealed unsafe partial class QuicConnection
 {
+    private readonly QuicEndpoint _endpoint;
+    private readonly QuicHandler _handler;
+    private readonly int _maxPacketBytes;
+
+    private void* _conn;
+    private void* _tls;
+    private ConnectionBlock* _block;
+    private GCHandle _self;
+
+    /// <summary>The time of the running or last call; ngtcp2 asserts that it never goes back.</summary>
+    private Instant _now;
+
+    /// <summary>Inside ngtcp2 or a handler's callback: no read or write may start.</summary>
+    private bool _busy;
+
+    private int _transmitCap = int.MaxValue;
+    private ulong _packetsSent;
+    private ulong _packetsReceived;
+    private ulong _bytesSent;
+    private ulong _bytesReceived;
+    private QuicStats _lastStats;
+
+    private QuicConnection(QuicEndpoint endpoint, bool isDialer, in QuicPath path, Instant now)
+    {
+        _endpoint = endpoint;
+        _handler = endpoint.Handler;
+        _maxPacketBytes = endpoint.Settings.MaxUdpPayloadBytes;
+        _now = now;
+        IsDialer = isDialer;
+        Path = path;
+    }
+
+    /// <summary>Whatever the owner wants to find again in callbacks.</summary>
     public object? Tag { get; set; }
 
     public bool IsDialer { get; }
 
-    public string? Alpn { get; }
+    /// <summary>The protocol agreed on; null before <see cref="QuicHandler.OnHandshakeCompleted"/>.</summary>
+    public string? Alpn { get; private set; }
 
-    public bool IsHandshakeCompleted { get; }
+    /// <summary>TLS finished on this side. A dialer may still be refused.</summary>
+    public bool IsHandshakeCompleted { get; private set; }
 
-    public bool IsHandshakeConfirmed { get; }
+    /// <summary>Both sides have finished and accepted each other (RFC 9001 §4.1.2).</summary>
+    public bool IsHandshakeConfirmed { get; internal set; }
 
-    public bool IsClosed { get; }
+    /// <summary>Closing, draining or gone: no more data can be sent.</summary>
+    public bool IsClosed => _state != State.Active;
 
-    public QuicPath Path { get; }
+    /// <summary>The active path.</summary>
+    public QuicPath Path { get; private set; }
 
-    public int MaxDatagramBytes { get; }
+    /// <summary>The largest DATAGRAM payload that one packet holds on the path as it is now; 0 before the handshake and if the peer takes none.</summary>
+    public int MaxDatagramBytes { get; private set; }
 
-    public int MaxPacketBytes { get; }
+    /// <summary>Room that every packet buffer handed in must have.</summary>
+    public int MaxPacketBytes => Math.Min(_maxPacketBytes, _transmitCap);
 
-    public ulong Deadline { get; }
+    /// <summary>When <see cref="QuicEndpoint.HandleDeadlines"/> must look at it, in nanoseconds; current after <see cref="EndBurst"/>.</summary>
+    public ulong Deadline { get; private set; } = ulong.MaxValue;
 
-    public QuicStats GetStats() => throw new NotImplementedException();
+    internal int HeapIndex { get; set; } = DeadlineHeap.NotInHeap;
 
-    public DatagramWrite WriteDatagram(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, Span<byte> packet, bool more, out QuicPacket written, Instant now) => throw new NotImplementedException();
+    internal bool IsDirty { get; set; }
 
-    public QuicPacket FinishPacket(Span<byte> packet, Instant now) => throw new NotImplementedException();
+    /// <summary>Place in the endpoint's list; −1: not in it.</summary>
+    internal int ListIndex { get; set; } = -1;
 
-    public QuicPacket WritePending(Span<byte> packet, Instant now) => throw new NotImplementedException();
+    /// <summary>Accepted and its handshake neither complete nor failed.</summary>
+    internal bool IsHalfOpen { get; set; }
 
-    public void EndBurst(Instant now) => throw new NotImplementedException();
+    internal ulong DatagramsAcked { get; set; }
 
-    public void HandleDeadline(Instant now) => throw new NotImplementedException();
+    internal ulong DatagramsLost { get; set; }
 
-    public long OpenStream() => throw new NotImplementedException();
+    internal bool WasReset { get; set; }
 
-    public bool TryWriteStream(long streamId, ReadOnlySpan<byte> data, bool fin) => throw new NotImplementedException();
+    internal bool PathMayHaveChanged { get; set; }
 
-    public int GetStreamPendingBytes(long streamId) => throw new NotImplementedException();
+    /// <summary>Ids issued here that lead to this connection.</summary>
+    internal List<ulong> OwnIds { get; } = [];
 
-    public void Close(ulong applicationErrorCode, string reason) => throw new NotImplementedException();
+    /// <summary>Stateless reset tokens of the peer's ids in use.</summary>
+    internal List<UInt128> PeerResetTokens { get; } = [];
 
-    public void SetTransmitCap(int maxUdpPayloadBytes) => throw new NotImplementedException();
+    /// <summary>The id that the dialer made up, known until the handshake completes; acceptor only.</summary>
+    internal ConnectionId? FirstId { get; set; }
+
+    internal bool HasNativeState => _conn != null;
+
+    internal bool HasTls => _tls != null;
+
+    /// <summary>Lowers the packet size below what path-MTU discovery found; it never lowers by itself (facts: 1.11).</summary>
+    /// <param name="maxUdpPayloadBytes">At least 1,200 (RFC 9000 §14).</param>
+    public void SetTransmitCap(int maxUdpPayloadBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxUdpPayloadBytes, QuicLimits.MinPacketBytes);
+        CheckIdle();
+        _transmitCap = maxUdpPayloadBytes;
+        RefreshMaxDatagram(notify: true);
+    }
+
+    public QuicStats GetStats()
+    {
+        if (_conn == null)
+        {
+            return _lastStats;
+        }
+
+        ngtcp2_conn_info info;
+        NgTcp2.ngtcp2_conn_get_conn_info_versioned(_conn, NgTcp2.ConnInfoVersion, &info);
+        return new QuicStats(
+            Nanos(info.smoothed_rtt),
+            Nanos(info.latest_rtt),
+            // ngtcp2 keeps "none yet" as the largest number.
+            info.min_rtt == ulong.MaxValue ? TimeSpan.Zero : Nanos(info.min_rtt),
+            info.cwnd,
+            info.bytes_in_flight,
+            _bytesSent,
+            _bytesReceived,
+            _packetsSent,
+            _packetsReceived,
+            DatagramsAcked,
+            DatagramsLost,
+            PathMtu());
+    }
+
+    private static TimeSpan Nanos(ulong nanos) => TimeSpan.FromTicks((long)(nanos / 100));
+
+    private int PathMtu() => Math.Min((int)NgTcp2.ngtcp2_conn_get_path_max_tx_udp_payload_size(_conn), MaxPacketBytes);
+
+    /// <summary>Starts a call into ngtcp2.</summary>
+    private void Enter(Instant now, bool allowOpenPacket = false)
+    {
+        CheckIdle(allowOpenPacket);
+        _now = now.Nanos > _now.Nanos ? now : _now with { UtcSeconds = now.UtcSeconds };
+        _busy = true;
+    }
+
+    private void CheckIdle(bool allowOpenPacket = false)
+    {
+        if (_busy)
+        {
+            throw new InvalidOperationException("a connection cannot be read or written from inside its own callbacks: record, return, and write afterwards");
+        }
+
+        if (_openPacket != null && !allowOpenPacket)
+        {
+            throw new InvalidOperationException("a packet is open (DatagramWrite.Open): only WriteDatagram and FinishPacket may follow");
+        }
+    }
+
+    private void RefreshDeadline()
+    {
+        Deadline = _state == State.Active ? NgTcp2.ngtcp2_conn_get_expiry(_conn) : _lingerUntil;
+        _endpoint.Deadlines.Update(this);
+    }
+
+    private void RefreshMaxDatagram(bool notify)
+    {
+        var bytes = _state == State.Active && IsHandshakeCompleted ? ComputeMaxDatagram() : 0;
+        if (bytes == MaxDatagramBytes)
+        {
+            return;
+        }
+
+        MaxDatagramBytes = bytes;
+        if (notify && _state == State.Active)
+        {
+            Notify(static c => c._handler.OnMaxDatagramChanged(c));
+        }
+    }
+
+    /// <summary>
+    /// Packet size less: first byte, peer's connection id, packet number, frame type and length, AEAD tag. The packet number is
+    /// taken as 3 bytes (2 would do until 32,768 packets are in flight), so that a datagram that fits once fits always.
+    /// </summary>
+    private int ComputeMaxDatagram()
+    {
+        const int FirstByte = 1, PacketNumber = 3, FrameType = 1, FrameLength = 2, Tag = 16;
+        var remote = NgTcp2.ngtcp2_conn_get_remote_transport_params(_conn);
+        if (remote == null || remote->max_datagram_frame_size <= FrameType + FrameLength)
+        {
+            return 0;
+        }
+
+        var id = (int)NgTcp2.ngtcp2_conn_get_dcid(_conn)->datalen;
+        var fits = PathMtu() - FirstByte - id - PacketNumber - FrameType - FrameLength - Tag;
+        return (int)Math.Min((ulong)fits, remote->max_datagram_frame_size - FrameType - FrameLength);
+    }
+
+    /// <summary>Tells the handler something outside ngtcp2, under the same rules: no reads or writes, an exception closes this connection.</summary>
+    private void Notify(Action<QuicConnection> tell)
+    {
+        var busy = _busy;
+        _busy = true;
+        try
+        {
+            tell(this);
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+        }
+        finally
+        {
+            _busy = busy;
+        }
+
+        if (_failure != null && !busy)
+        {
+            CloseAfterError(NgTcp2Error.CallbackFailure);
+        }
+    }
 }

@@ -1,16 +1,82 @@
+using VibePN.Quic.Native;
+
 namespace VibePN.Quic;
 
-public static class TlsPrimitives
+/// <summary>Hashes, keys and random bytes from GnuTLS, so that nothing else needs to load another crypto library.</summary>
+public static unsafe class TlsPrimitives
 {
     public const int Sha256Bytes = 32;
 
-    public static void Sha256(ReadOnlySpan<byte> data, Span<byte> digest) => throw new NotImplementedException();
+    /// <summary>SHA-256 into the first 32 bytes of <paramref name="digest"/>.</summary>
+    public static void Sha256(ReadOnlySpan<byte> data, Span<byte> digest)
+    {
+        CheckRoom(digest, nameof(digest));
+        fixed (byte* text = data, output = digest)
+        {
+            Check(GnuTls.gnutls_hash_fast(GnuTls.Sha256, text, (nuint)data.Length, output));
+        }
+    }
 
-    public static void HmacSha256(ReadOnlySpan<byte> key, ReadOnlySpan<byte> data, Span<byte> mac) => throw new NotImplementedException();
+    /// <summary>HMAC-SHA-256 (RFC 2104) into the first 32 bytes of <paramref name="mac"/>.</summary>
+    public static void HmacSha256(ReadOnlySpan<byte> key, ReadOnlySpan<byte> data, Span<byte> mac)
+    {
+        CheckRoom(mac, nameof(mac));
+        fixed (byte* secret = key, text = data, output = mac)
+        {
+            Check(GnuTls.gnutls_hmac_fast(GnuTls.Sha256, secret, (nuint)key.Length, text, (nuint)data.Length, output));
+        }
+    }
 
-    public static void HkdfSha256Extract(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> salt, Span<byte> pseudoRandomKey) => throw new NotImplementedException();
+    /// <summary>HKDF-Extract with SHA-256 (RFC 5869 §2.2) into the first 32 bytes of <paramref name="pseudoRandomKey"/>.</summary>
+    public static void HkdfSha256Extract(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> salt, Span<byte> pseudoRandomKey)
+    {
+        CheckRoom(pseudoRandomKey, nameof(pseudoRandomKey));
+        fixed (byte* input = secret, saltBytes = salt, output = pseudoRandomKey)
+        {
+            var keyDatum = new GnuTlsDatum { data = input, size = (uint)secret.Length };
+            var saltDatum = new GnuTlsDatum { data = saltBytes, size = (uint)salt.Length };
+            Check(GnuTls.gnutls_hkdf_extract(GnuTls.Sha256, &keyDatum, &saltDatum, output));
+        }
+    }
 
-    public static void HkdfSha256Expand(ReadOnlySpan<byte> pseudoRandomKey, ReadOnlySpan<byte> info, Span<byte> output) => throw new NotImplementedException();
+    /// <summary>HKDF-Expand with SHA-256 (RFC 5869 §2.3): fills <paramref name="output"/>, at most 255 × 32 bytes.</summary>
+    public static void HkdfSha256Expand(ReadOnlySpan<byte> pseudoRandomKey, ReadOnlySpan<byte> info, Span<byte> output)
+    {
+        if (output.Length > 255 * Sha256Bytes)
+        {
+            throw new ArgumentException("HKDF-SHA-256 gives at most 8160 bytes", nameof(output));
+        }
 
-    public static void FillRandom(Span<byte> output) => throw new NotImplementedException();
+        fixed (byte* key = pseudoRandomKey, infoBytes = info, destination = output)
+        {
+            var keyDatum = new GnuTlsDatum { data = key, size = (uint)pseudoRandomKey.Length };
+            var infoDatum = new GnuTlsDatum { data = infoBytes, size = (uint)info.Length };
+            Check(GnuTls.gnutls_hkdf_expand(GnuTls.Sha256, &keyDatum, &infoDatum, destination, (nuint)output.Length));
+        }
+    }
+
+    /// <summary>Fills with random bytes fit for keys.</summary>
+    public static void FillRandom(Span<byte> output)
+    {
+        fixed (byte* destination = output)
+        {
+            Check(GnuTls.gnutls_rnd(GnuTls.RndRandom, destination, (nuint)output.Length));
+        }
+    }
+
+    private static void CheckRoom(Span<byte> output, string name)
+    {
+        if (output.Length < Sha256Bytes)
+        {
+            throw new ArgumentException("32 bytes of room are needed", name);
+        }
+    }
+
+    private static void Check(int result)
+    {
+        if (result < 0)
+        {
+            throw new QuicException($"GnuTLS: {GnuTls.Describe(result)}");
+        }
+    }
 }

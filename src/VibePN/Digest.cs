@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 
 namespace VibePN;
 
@@ -7,5 +6,5 @@ internal static class Digest
 {
     public const int Sha256Bytes = 32;
 
-    public static void Sha256(ReadOnlySpan<byte> data, Span<byte> digest) => SHA256.HashData(data, digest);
+    public static void Sha256(ReadOnlySpan<byte> data, Span<byte> digest) => VibePN.Quic.TlsPrimitives.Sha256(data, digest);
 }

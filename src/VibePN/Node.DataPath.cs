@@ -54,6 +54,9 @@ internal sealed partial class Node
     /// <summary>The connection whose packet in the batch's reserved slot is open for more datagrams, or null.</summary>
     private PeerConnection? _open;
 
+    /// <summary>Connections that wrote something in this turn.</summary>
+    private readonly List<PeerConnection> _bursts = [];
+
     private readonly byte[] _header = new byte[MaxHeaderBytes];
 
     /// <summary>The UDP socket is full: nothing is written until the next flush.</summary>
@@ -224,9 +227,9 @@ internal sealed partial class Node
     public void Flush(Instant now)
     {
         _now = now;
-        if (_udpBlocked && !TransmitBatch())
+        if (_udpBlocked)
         {
-            return;
+            TransmitBatch();
         }
 
         while (!_udpBlocked && _endpoint.TakeDirty() is { } connection)
@@ -234,6 +237,13 @@ internal sealed partial class Node
             FlushConnection(connection);
         }
 
+        foreach (var link in _bursts)
+        {
+            link.InBurst = false;
+            link.Quic.EndBurst(now);
+        }
+
+        _bursts.Clear();
         while (!_udpBlocked)
         {
             var slot = ReservePacket(StatelessBytes);
@@ -282,7 +292,6 @@ internal sealed partial class Node
         }
 
         FinishOpenPacket();
-        quic.EndBurst(_now);
     }
 
     private void DrainQueue(Peer peer, PeerConnection link)
@@ -470,6 +479,12 @@ internal sealed partial class Node
 
     private void Commit(PeerConnection link, in QuicPacket packet)
     {
+        if (!link.InBurst)
+        {
+            link.InBurst = true;
+            _bursts.Add(link);
+        }
+
         if (packet.Path == link.Quic.Path)
         {
             _udpOut.Commit(packet.Bytes, link.Remote, link.Local, packet.Ecn);

@@ -48,6 +48,16 @@ internal static class InitCommand
                 State = parsed.GetValue(state) is { } given ? Path.GetFullPath(given) : null,
                 Export = parsed.GetValue(export),
             };
+            if (node.Check() is { Count: > 0 } mistakes)
+            {
+                foreach (string mistake in mistakes)
+                {
+                    Terminal.Error(mistake);
+                }
+
+                return Task.FromResult(CommandLine.WrongUsage);
+            }
+
             PeerId id = node.Write(parsed.GetValue(force), TimeProvider.System);
             Console.Out.WriteLine($"name         {node.Name}");
             Console.Out.WriteLine($"fingerprint  {id}");

@@ -54,8 +54,12 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, TimeProvider clock)
             await StopAsync(stopped.Value);
         }
 
-        await host.Completion;
-        Log.Stopped(_logger);
+        if (host.Completion.IsCompleted)
+        {
+            // Throws when the node failed.
+            await host.Completion;
+            Log.Stopped(_logger);
+        }
     }
 
     private void OnSignal(PosixSignalContext context, string name)

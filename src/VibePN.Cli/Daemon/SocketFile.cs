@@ -13,6 +13,9 @@ internal sealed class SocketFile : IDisposable
     private const UnixFileMode DirectoryMode = OwnerOnly | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
+    /// <summary>flock(2) on what another process has locked; an <see cref="Exception.HResult"/> on Unix is the error number.</summary>
+    private const int EWOULDBLOCK = 11;
+
     private readonly FileStream _lock;
 
     private SocketFile(string path, FileStream held)
@@ -26,14 +29,21 @@ internal sealed class SocketFile : IDisposable
     /// <exception cref="IOException">Another daemon has it, or the path cannot be used.</exception>
     public static SocketFile Claim(string path)
     {
-        _ = Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!, DirectoryMode);
+        string directory = System.IO.Path.GetDirectoryName(path)!;
+        if (!Directory.Exists(directory))
+        {
+            _ = Directory.CreateDirectory(directory);
+            // The creation mask withholds what users of the socket need to get to it.
+            File.SetUnixFileMode(directory, DirectoryMode);
+        }
+
         FileStream held;
         try
         {
             // FileShare.None is flock(2): it ends with the process, however that ends.
             held = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException failure) when (failure is not (DirectoryNotFoundException or FileNotFoundException))
+        catch (IOException failure) when (failure.HResult == EWOULDBLOCK)
         {
             throw AlreadyRunning(path);
         }
@@ -45,6 +55,7 @@ internal sealed class SocketFile : IDisposable
         }
         catch
         {
+            File.Delete(held.Name);
             held.Dispose();
             throw;
         }
@@ -57,10 +68,19 @@ internal sealed class SocketFile : IDisposable
     public void Share()
     {
         File.SetUnixFileMode(Path, OwnerOnly);
-        if (Accounts.FindGroup(Accounts.ServiceName) is { } group && Environment.IsPrivilegedProcess)
+        if (Accounts.FindGroup(Accounts.ServiceName) is not { } group)
+        {
+            return;
+        }
+
+        try
         {
             Accounts.SetOwner(Path, user: null, group);
             File.SetUnixFileMode(Path, OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+        }
+        catch (IOException)
+        {
+            // Not root, and no member of the group: the socket stays with its owner.
         }
     }
 
@@ -73,6 +93,11 @@ internal sealed class SocketFile : IDisposable
 
     private static void RemoveStale(string path)
     {
+        if (Directory.Exists(path))
+        {
+            throw InTheWay(path);
+        }
+
         if (!File.Exists(path))
         {
             return;
@@ -86,9 +111,9 @@ internal sealed class SocketFile : IDisposable
         catch (SocketException failure) when (failure.SocketErrorCode == SocketError.ConnectionRefused)
         {
             // Refused: a socket without a listener, or no socket at all. Only the first is ours to remove.
-            if (new FileInfo(path).Length > 0 || (File.GetAttributes(path) & FileAttributes.Directory) != 0)
+            if (new FileInfo(path).Length > 0)
             {
-                throw new IOException($"{path} is in the way and is no socket; remove it, or set another 'socket' in [node]", failure);
+                throw InTheWay(path);
             }
 
             File.Delete(path);
@@ -101,6 +126,9 @@ internal sealed class SocketFile : IDisposable
 
         throw AlreadyRunning(path);
     }
+
+    private static IOException InTheWay(string path) =>
+        new($"{path} is in the way and is no socket; remove it, or set another 'socket' in [node]");
 
     private static IOException AlreadyRunning(string path) =>
         new($"a daemon is already running on {path}; 'vibepn goodbye' ends it, or give this one another --socket");

@@ -15,7 +15,12 @@ public static class AtomicFile
     /// <exception cref="UnauthorizedAccessException"/>
     public static void Write(string path, string text, UnixFileMode mode, Action? beforeRename = null)
     {
-        string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        string target = Path.GetFullPath(path);
+        if (new FileInfo(target).LinkTarget is not null)
+        {
+            target = File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName;
+        }
+
         string directory = Path.GetDirectoryName(target)!;
         string temporary = Path.Combine(directory, $".{Path.GetFileName(target)}.{Environment.ProcessId}.tmp");
         bool replaces = File.Exists(target);

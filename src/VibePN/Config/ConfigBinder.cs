@@ -16,7 +16,13 @@ internal sealed class ConfigBinder(string path, ConfigErrors errors)
         TableReader top = new(root, "the file", errors);
         IdentityConfig? identity = BindIdentity(top);
         NodeSettings node = BindNode(top.Table("node", "[node]"));
-        List<NetworkConfig> networks = new NetworkBinder(errors).Bind(top.Table("networks", "[networks.NAME]"));
+        TableReader? networkTables = top.Table("networks", "[networks.NAME]");
+        if (networkTables is null ? !top.Has("networks") : !networkTables.Keys.Any())
+        {
+            errors.Add("there is no network; add a table [networks.NAME] with a prefix");
+        }
+
+        List<NetworkConfig> networks = new NetworkBinder(errors).Bind(networkTables);
         List<PeerConfig> peers = new PeerBinder(errors, networks, node.Trust, identity?.Fingerprint).Bind(top.Tables("peers", "[[peers]]"));
         top.Finish();
         return identity is null ? null : new NodeConfig
@@ -35,7 +41,7 @@ internal sealed class ConfigBinder(string path, ConfigErrors errors)
         TableReader? table = top.Table("identity", "[identity]");
         if (table is null)
         {
-            if (!top.Keys.Any(key => key.Value == "identity"))
+            if (!top.Has("identity"))
             {
                 errors.Add("there is no [identity] table; it names the certificate and the key");
             }

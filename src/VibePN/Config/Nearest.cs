@@ -6,7 +6,8 @@ internal static class Nearest
     /// <returns>The candidate a few keystrokes away, or null.</returns>
     public static string? To(string word, IEnumerable<string> candidates)
     {
-        int allowed = Math.Max(1, word.Length / 3);
+        // Two letters swapped count as two; more than half of the word is another word.
+        int allowed = Math.Min(Math.Max(2, word.Length / 3), word.Length / 2);
         (string Text, int Distance) best = candidates
             .Where(candidate => Math.Abs(candidate.Length - word.Length) <= allowed)
             .Select(candidate => (candidate, Distance(word, candidate)))

@@ -28,11 +28,6 @@ internal sealed class NetworkBinder(ConfigErrors errors)
             }
         }
 
-        if (networks.Count == 0 && !errors.Any)
-        {
-            errors.Add("there is no network; add a table [networks.NAME] with a prefix");
-        }
-
         return networks;
     }
 
@@ -99,6 +94,12 @@ internal sealed class NetworkBinder(ConfigErrors errors)
     {
         List<IPAddress?> addresses = [.. prefixes.Select(_ => (IPAddress?)null)];
         List<Located> texts = table.TextOrTexts("address") ?? [];
+        if (texts.Count > prefixes.Count && prefixes.Count > 0)
+        {
+            errors.Add(texts[prefixes.Count].At, $"'address' has {texts.Count} entries for {prefixes.Count} {(prefixes.Count == 1 ? "prefix" : "prefixes")}; one per prefix");
+            return addresses;
+        }
+
         foreach (Located text in texts.Where(text => text.Value is not ("auto" or "")))
         {
             if (Fields.Address(text, errors) is not { } address)
@@ -127,11 +128,6 @@ internal sealed class NetworkBinder(ConfigErrors errors)
             {
                 addresses[index] = address;
             }
-        }
-
-        if (texts.Count > 1 && texts.Count > prefixes.Count && prefixes.Count > 0)
-        {
-            errors.Add(texts[prefixes.Count].At, $"'address' has {texts.Count} entries for {prefixes.Count} prefixes; one per prefix");
         }
 
         for (int i = 0; i < prefixes.Count; i++)

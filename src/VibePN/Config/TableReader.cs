@@ -104,6 +104,8 @@ internal sealed class TableReader(TomlTable table, string where, ConfigErrors er
     /// <summary>The names of all keys, for tables whose keys are chosen by the user.</summary>
     public IEnumerable<Located> Keys => table.Entries.Select(entry => new Located(entry.Key, entry.At));
 
+    public bool Has(string key) => table.Find(key) is not null;
+
     /// <summary>Reports the keys that nobody asked for.</summary>
     public void Finish()
     {

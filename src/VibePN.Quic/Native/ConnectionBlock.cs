@@ -1,0 +1,18 @@
+using System.Runtime.InteropServices;
+
+namespace VibePN.Quic.Native;
+
+/// <summary>
+/// Native memory of one connection. The crypto helper finds the connection through the TLS session's pointer, which must be
+/// an <see cref="ngtcp2_crypto_conn_ref"/>: so it comes first.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct ConnectionBlock
+{
+    public ngtcp2_crypto_conn_ref ConnRef;
+
+    /// <summary>GCHandle of the <see cref="QuicConnection"/>.</summary>
+    public nint Handle;
+
+    public static QuicConnection Owner(ConnectionBlock* block) => (QuicConnection)GCHandle.FromIntPtr(block->Handle).Target!;
+}

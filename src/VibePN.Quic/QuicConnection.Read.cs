@@ -1,0 +1,114 @@
+using VibePN.Quic.Native;
+
+namespace VibePN.Quic;
+
+/// <content>Packets in and deadlines.</content>
+public sealed unsafe partial class QuicConnection
+{
+    /// <returns>ngtcp2's verdict; 0 unless it matters to the endpoint (a first packet that wants Retry or nothing).</returns>
+    internal int Receive(in QuicPath path, byte ecn, ReadOnlySpan<byte> packet, Instant now)
+    {
+        if (_state != State.Active)
+        {
+            OnPacketWhileOver();
+            return 0;
+        }
+
+        Enter(now);
+        _packetsReceived++;
+        _bytesReceived += (ulong)packet.Length;
+        int result;
+        try
+        {
+            ngtcp2_path_storage storage;
+            NativePath.Fill(&storage, path);
+            ngtcp2_pkt_info info = default;
+            info.ecn = (byte)(ecn & 3);
+            fixed (byte* data = packet)
+            {
+                result = NgTcp2.ngtcp2_conn_read_pkt_versioned(
+                    _conn, &storage.path, NgTcp2.PktInfoVersion, &info, data, (nuint)packet.Length, _now.Nanos);
+            }
+        }
+        finally
+        {
+            _busy = false;
+        }
+
+        if (result != 0)
+        {
+            return result;
+        }
+
+        AfterRead(path != Path);
+        _endpoint.MarkDirty(this);
+        return 0;
+    }
+
+    /// <summary>A deadline has passed: loss detection, ACK delay, pacing, idle; or a connection that is over can be forgotten.</summary>
+    internal void HandleDeadline(Instant now)
+    {
+        if (_state != State.Active)
+        {
+            if (now.Nanos >= _lingerUntil)
+            {
+                Forget();
+            }
+
+            return;
+        }
+
+        Enter(now);
+        int result;
+        try
+        {
+            result = NgTcp2.ngtcp2_conn_handle_expiry(_conn, _now.Nanos);
+        }
+        finally
+        {
+            _busy = false;
+        }
+
+        if (result != 0)
+        {
+            CloseAfterError(result);
+            return;
+        }
+
+        AfterRead(pathSuspect: false);
+        _endpoint.MarkDirty(this);
+        if (_state == State.Active)
+        {
+            RefreshDeadline();
+        }
+    }
+
+    private void AfterRead(bool pathSuspect)
+    {
+        if (IsHandshakeConfirmed && _tls != null)
+        {
+            // Saves 19 KiB a connection; CRYPTO frames are ignored from here on.
+            FreeTls();
+        }
+
+        if (pathSuspect || PathMayHaveChanged)
+        {
+            RefreshPath();
+        }
+
+        RefreshMaxDatagram(notify: true);
+    }
+
+    private void RefreshPath()
+    {
+        PathMayHaveChanged = false;
+        var path = NativePath.Read(NgTcp2.ngtcp2_conn_get_path(_conn));
+        if (path == Path)
+        {
+            return;
+        }
+
+        Path = path;
+        Notify(static c => c._handler.OnPathChanged(c));
+    }
+}
