@@ -111,6 +111,22 @@ public sealed class HostNetworkTests
     });
 
     [Fact]
+    public void Apply_IPv6SwitchedOff_SaysHowToSwitchItOn() => NetNs.Run(() =>
+    {
+        File.WriteAllText("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+        File.WriteAllText("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+        using var tun = TunDevice.Open("vpn-test", new TunOptions());
+        using var network = new HostNetwork();
+
+        var error = Assert.Throws<LinuxException>(() => network.Apply(new HostState([Link(tun, 1400, [V4, V6], [Route("10.8.0.0/16")])])));
+
+        Assert.Contains("add address fd07::1/64 on vpn-test", error.Message, StringComparison.Ordinal);
+        Assert.Contains("disable_ipv6=0", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["10.7.0.1/24"], Describe(network, tun).Addresses);
+        Assert.Equal(["10.8.0.0/16 mtu  metric 0"], Describe(network, tun).Routes);
+    });
+
+    [Fact]
     public void Apply_InterfaceGone_SaysSo() => NetNs.Run(() =>
     {
         using var network = new HostNetwork();
