@@ -31,7 +31,12 @@ internal readonly ref struct CoalesceCandidate
 
     /// <summary>Looks at a valid packet. False: TCP or UDP whose flow is not told (fragments, options), or neither.</summary>
     /// <param name="mayMerge">False: spares the checks that only merging needs.</param>
-    public static bool TryCreate(ReadOnlySpan<byte> packet, in IpHeader ip, bool checksumPartial, bool mayMerge, out CoalesceCandidate candidate)
+    public static bool TryCreate(
+        ReadOnlySpan<byte> packet,
+        in IpHeader ip,
+        bool checksumPartial,
+        bool mayMerge,
+        out CoalesceCandidate candidate)
     {
         candidate = default;
         var transport = packet[ip.PayloadOffset..];
@@ -73,7 +78,8 @@ internal readonly ref struct CoalesceCandidate
     }
 
     /// <summary>Data of an established connection: no SYN, FIN, RST, URG, CWR.</summary>
-    private static bool IsPlainTcp(ReadOnlySpan<byte> transport) => (transport[13] & ~(TcpPsh | TcpEce)) == TcpAck && (transport[12] & 0x0f) == 0;
+    private static bool IsPlainTcp(ReadOnlySpan<byte> transport) =>
+        (transport[13] & ~(TcpPsh | TcpEce)) == TcpAck && (transport[12] & 0x0f) == 0;
 
     private static bool IsPlainUdp(ReadOnlySpan<byte> transport, bool checksumPartial)
     {

@@ -11,8 +11,8 @@ internal static class UdpGsoSelfTest
     private const int Datagrams = 4;
     private const int DatagramBytes = 1200;
     private const ulong TimeoutNanos = 50_000_000;
-    private static readonly Version FirstBroken = new(7, 0);
-    private static readonly Version FirstRepaired = new(7, 1, 5);
+    private static readonly Version _firstBroken = new(7, 0);
+    private static readonly Version _firstRepaired = new(7, 1, 5);
 
     /// <returns>Why it must not be used; null: it works, or cannot be tried (no loopback).</returns>
     public static string? Run()
@@ -28,7 +28,7 @@ internal static class UdpGsoSelfTest
     }
 
     internal static string? Refusal(Version kernel) =>
-        kernel >= FirstBroken && kernel < FirstRepaired ? $"Linux {kernel} corrupts runs of equal datagrams" : null;
+        kernel >= _firstBroken && kernel < _firstRepaired ? $"Linux {kernel} corrupts runs of equal datagrams" : null;
 
     private static string? TryLoopback()
     {
