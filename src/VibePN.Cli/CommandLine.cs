@@ -12,6 +12,9 @@ internal static class CommandLine
     public const int Failed = 1;
     public const int WrongUsage = 2;
 
+    /// <summary>How long a command may take to end after Ctrl-C.</summary>
+    private static readonly TimeSpan TerminationTime = TimeSpan.FromSeconds(2);
+
     /// <param name="program">argv[0]: called as "vpn", the program is the daemon.</param>
     /// <param name="args">The rest of argv.</param>
     public static async Task<int> RunAsync(string program, string[] args)
@@ -24,7 +27,12 @@ internal static class CommandLine
             return WrongUsage;
         }
 
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        return await parsed.InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            // The daemon takes the signals itself: it says goodbye and exits 0.
+            ProcessTerminationTimeout = parsed.CommandResult.Command.Name == DaemonCommand.Name ? null : TerminationTime,
+        });
     }
 
     /// <summary>"vpn …" is "vibepn daemon …", and "-config", as the Go tools spelled it, is "--config".</summary>

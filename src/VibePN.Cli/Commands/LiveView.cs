@@ -10,9 +10,6 @@ internal static class LiveView
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>One document a line, for --watch.</summary>
-    private static readonly ApiJson Compact = new(new JsonSerializerOptions(ApiJson.Default.Options) { WriteIndented = false });
-
     public static ExampleCommand Create<T>(
         string name,
         string description,
@@ -33,7 +30,7 @@ internal static class LiveView
                 T answer = await ask(client, cancel);
                 if (json)
                 {
-                    WriteJson(answer, watch ? Compact : ApiJson.Default);
+                    WriteJson(answer, watch ? ApiJson.Compact : ApiJson.Readable);
                 }
                 else
                 {

@@ -25,7 +25,4 @@ internal static partial class Log
 
     [LoggerMessage(206, LogLevel.Error, "The node did not stop within {Seconds} s; leaving anyway")]
     public static partial void StopTooSlow(ILogger logger, double seconds);
-
-    [LoggerMessage(207, LogLevel.Error, "{Reason}")]
-    public static partial void Failed(ILogger logger, string reason);
 }

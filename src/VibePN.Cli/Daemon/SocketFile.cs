@@ -13,6 +13,9 @@ internal sealed class SocketFile : IDisposable
     private const UnixFileMode DirectoryMode = OwnerOnly | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
+    /// <summary>flock(2) on what another process has locked; an <see cref="Exception.HResult"/> on Unix is the error number.</summary>
+    private const int EWOULDBLOCK = 11;
+
     private readonly FileStream _lock;
 
     private SocketFile(string path, FileStream held)
@@ -40,7 +43,7 @@ internal sealed class SocketFile : IDisposable
             // FileShare.None is flock(2): it ends with the process, however that ends.
             held = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException failure) when (failure is not (DirectoryNotFoundException or FileNotFoundException))
+        catch (IOException failure) when (failure.HResult == EWOULDBLOCK)
         {
             throw AlreadyRunning(path);
         }
@@ -52,6 +55,7 @@ internal sealed class SocketFile : IDisposable
         }
         catch
         {
+            File.Delete(held.Name);
             held.Dispose();
             throw;
         }
@@ -89,6 +93,11 @@ internal sealed class SocketFile : IDisposable
 
     private static void RemoveStale(string path)
     {
+        if (Directory.Exists(path))
+        {
+            throw InTheWay(path);
+        }
+
         if (!File.Exists(path))
         {
             return;
@@ -102,9 +111,9 @@ internal sealed class SocketFile : IDisposable
         catch (SocketException failure) when (failure.SocketErrorCode == SocketError.ConnectionRefused)
         {
             // Refused: a socket without a listener, or no socket at all. Only the first is ours to remove.
-            if (new FileInfo(path).Length > 0 || (File.GetAttributes(path) & FileAttributes.Directory) != 0)
+            if (new FileInfo(path).Length > 0)
             {
-                throw new IOException($"{path} is in the way and is no socket; remove it, or set another 'socket' in [node]", failure);
+                throw InTheWay(path);
             }
 
             File.Delete(path);
@@ -117,6 +126,9 @@ internal sealed class SocketFile : IDisposable
 
         throw AlreadyRunning(path);
     }
+
+    private static IOException InTheWay(string path) =>
+        new($"{path} is in the way and is no socket; remove it, or set another 'socket' in [node]");
 
     private static IOException AlreadyRunning(string path) =>
         new($"a daemon is already running on {path}; 'vibepn goodbye' ends it, or give this one another --socket");

@@ -39,6 +39,9 @@ public sealed unsafe class TunDevice : IDisposable
 
     public TunCounters Counters => _counters;
 
+    /// <summary>Asked before each write, so that tests can play a kernel that refuses; null: ask the real one.</summary>
+    internal Func<VirtioNetHeader, TunWriteResult?>? WriteFault { get; set; }
+
     /// <param name="name">1…15 bytes, no slash, colon, percent sign or space.</param>
     /// <exception cref="ArgumentException">A name that no interface can have.</exception>
     /// <exception cref="LinuxException">No permission, no TUN driver, name in use; the message says the cure.</exception>
@@ -107,6 +110,11 @@ public sealed unsafe class TunDevice : IDisposable
     /// <summary>Gives one frame to the host. Never throws.</summary>
     public TunWriteResult Write(in VirtioNetHeader header, ReadOnlySpan<byte> packet)
     {
+        if (WriteFault?.Invoke(header) is { } fault)
+        {
+            return fault;
+        }
+
         fixed (VirtioNetHeader* headerBytes = &header)
         fixed (byte* packetBytes = packet)
         {

@@ -114,7 +114,7 @@ internal sealed class SimNet : IDisposable
         while (_events.TryPeek(out _, out at) && at.Nanos <= _nanos)
         {
             var (packet, from, to) = _events.Dequeue();
-            _hosts.Find(h => h.Address == to)?.Receive(packet, from, to);
+            _hosts.Find(h => h.Address == to)?.Receive(packet, from);
         }
 
         foreach (var host in _hosts.ToArray())
