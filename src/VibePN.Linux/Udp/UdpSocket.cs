@@ -48,22 +48,21 @@ public sealed unsafe class UdpSocket : IDisposable
 
     /// <summary>Opens a socket. Port 0: any.</summary>
     /// <exception cref="LinuxException">Address in use or not of this host, no permission, …</exception>
-    public static UdpSocket Bind(IPEndPoint listen, UdpOptions options)
+    public static UdpSocket Bind(IPEndPoint listen, UdpOptions options) => Bind(listen, options, SocketConstants.AF_INET6);
+
+    /// <param name="v6Family">AF_INET6; tests play a kernel without it by a family that none has.</param>
+    internal static UdpSocket Bind(IPEndPoint listen, UdpOptions options, int v6Family)
     {
         ArgumentNullException.ThrowIfNull(listen);
         ArgumentNullException.ThrowIfNull(options);
-        if (!listen.Address.Equals(IPAddress.IPv6Any))
-        {
-            return Bind(listen, options, isFallback: false);
-        }
-
         try
         {
-            return Bind(listen, options, isFallback: false);
+            return Bind(listen, options, v6Family, isFallback: false);
         }
-        catch (LinuxException e) when (e.ErrorNumber is Errno.EAFNOSUPPORT or Errno.EPROTONOSUPPORT or Errno.EADDRNOTAVAIL)
+        catch (LinuxException e) when (listen.Address.Equals(IPAddress.IPv6Any)
+            && (e.ErrorNumber is Errno.EAFNOSUPPORT or Errno.EPROTONOSUPPORT or Errno.EADDRNOTAVAIL))
         {
-            return Bind(new IPEndPoint(IPAddress.Any, listen.Port), options, isFallback: true);
+            return Bind(new IPEndPoint(IPAddress.Any, listen.Port), options, v6Family, isFallback: true);
         }
     }
 
@@ -214,14 +213,14 @@ public sealed unsafe class UdpSocket : IDisposable
         }
     }
 
-    private static UdpSocket Bind(IPEndPoint listen, UdpOptions options, bool isFallback)
+    private static UdpSocket Bind(IPEndPoint listen, UdpOptions options, int v6Family, bool isFallback)
     {
         var operation = $"listen on UDP {listen}";
         var address = SockAddr.FromIPEndPoint(listen);
         var isV6 = listen.AddressFamily == AddressFamily.InterNetworkV6;
         var isDualStack = isV6 && listen.Address.Equals(IPAddress.IPv6Any);
         const int Type = SocketConstants.SOCK_DGRAM | SocketConstants.SOCK_NONBLOCK | SocketConstants.SOCK_CLOEXEC;
-        var fd = FileDescriptor.Take(Libc.socket(isV6 ? SocketConstants.AF_INET6 : SocketConstants.AF_INET, Type, 0), operation);
+        var fd = FileDescriptor.Take(Libc.socket(isV6 ? v6Family : SocketConstants.AF_INET, Type, 0), operation);
         try
         {
             UdpSocketOptions.Set(fd.Value, operation, isV6, isDualStack, options.SocketBufferBytes);

@@ -185,6 +185,21 @@ public sealed class UdpSocketTests
     });
 
     [Fact]
+    public void Bind_DualStackWithoutIPv6InTheKernel_FallsBackToIPv4AndSaysSo() => NetNs.Run(() =>
+    {
+        const int NoFamily = 200;
+        using var socket = UdpSocket.Bind(IPEndPoint.Parse("[::]:0"), new UdpOptions(), NoFamily);
+
+        Assert.True(socket.IsIPv6Unavailable);
+        Assert.False(socket.IsDualStack);
+        Assert.Equal(IPAddress.Any, socket.LocalEndPoint.Address);
+        Assert.Equal(16, socket.ToRemote(IPEndPoint.Parse("[::ffff:127.0.0.1]:5")).Bytes.Length);
+        Assert.Throws<ArgumentException>(() => socket.ToRemote(IPEndPoint.Parse("[2001:db8::1]:5")));
+        var error = Assert.Throws<LinuxException>(() => UdpSocket.Bind(IPEndPoint.Parse("[::1]:0"), new UdpOptions(), NoFamily));
+        Assert.Equal(Errno.EAFNOSUPPORT, error.ErrorNumber);
+    });
+
+    [Fact]
     public void SelfTest_GoodKernel_PassesAndKnownBadOnesAreRefused() => NetNs.Run(() =>
     {
         Assert.Null(UdpGsoSelfTest.Run());
