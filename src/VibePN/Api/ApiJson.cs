@@ -1,5 +1,3 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace VibePN.Api;
@@ -15,14 +13,4 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(RoutesDto))]
 [JsonSerializable(typeof(GoodbyeDto))]
 [JsonSerializable(typeof(ErrorDto))]
-public sealed partial class ApiJson : JsonSerializerContext
-{
-    /// <summary>For answers and output: indented, and quotes and plus signs stay legible (nothing of it goes into HTML).</summary>
-    public static ApiJson Readable { get; } = new(WithOptions(indented: true));
-
-    /// <summary>As <see cref="Readable"/>, one line a document.</summary>
-    public static ApiJson Compact { get; } = new(WithOptions(indented: false));
-
-    private static JsonSerializerOptions WithOptions(bool indented) =>
-        new(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = indented };
-}
+public sealed partial class ApiJson : JsonSerializerContext;
