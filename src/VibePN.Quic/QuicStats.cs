@@ -1,6 +1,8 @@
 namespace VibePN.Quic;
 
-/// <summary>A connection's measurements at one moment.</summary>
+/// <summary>A connection's measurements at one moment; the last ones once it is over.</summary>
+/// <param name="DatagramsLost">Taken for lost; one that reordering only delayed is acknowledged later and then counts as both.</param>
+/// <param name="PathMtuBytes">The largest UDP payload sent on the path now.</param>
 public readonly record struct QuicStats(
     TimeSpan SmoothedRtt,
     TimeSpan LatestRtt,

@@ -32,13 +32,13 @@ public sealed class NodeHost : IAsyncDisposable
         _logger = logger;
         Config = config;
         QuicLibrary.EnsureLoaded();
-        _credentials = QuicCredentials.FromPem(identity.CertificatePem.Span, identity.KeyPem.Span);
+        _credentials = LoadCredentials(config, identity);
         try
         {
             _udp = UdpSocket.Bind(config.Node.Listen, new UdpOptions());
             foreach (var network in config.Networks)
             {
-                _tuns.Add(TunDevice.Open(network.Interface, new TunOptions()));
+                _tuns.Add(TunDevice.Open(network.Interface, new TunOptions { Offloads = true }));
             }
 
             _hostNetwork = new HostNetwork();
@@ -154,6 +154,18 @@ public sealed class NodeHost : IAsyncDisposable
         foreach (var link in desired.Links)
         {
             Log.NetworkOpen(_logger, Config.Networks.First(network => network.Interface == link.Name).Name, link.Name, string.Join(", ", link.Addresses));
+        }
+    }
+
+    private static QuicCredentials LoadCredentials(NodeConfig config, NodeIdentity identity)
+    {
+        try
+        {
+            return QuicCredentials.FromPem(identity.CertificatePem.Span, identity.KeyPem.Span);
+        }
+        catch (QuicException failure)
+        {
+            throw new IdentityException($"{config.Identity.CertPath} with {config.Identity.KeyPath}: {failure.Message}", failure);
         }
     }
 

@@ -30,7 +30,7 @@ internal static class LiveView
                 T answer = await ask(client, cancel);
                 if (json)
                 {
-                    WriteJson(answer, watch ? ApiFormat.Compact : ApiFormat.Readable);
+                    WriteJson(answer, watch ? ApiJson.Compact : ApiJson.Readable);
                 }
                 else
                 {

@@ -74,10 +74,10 @@ internal sealed class ApiServer : IAsyncDisposable
         {
             await (context.Request.Path.Value switch
             {
-                "/v1/status" => AnswerAsync(context, HttpMethods.Get, _source.StatusAsync, ApiFormat.Readable.StatusDto),
-                "/v1/peers" => AnswerAsync(context, HttpMethods.Get, _source.PeersAsync, ApiFormat.Readable.PeersDto),
-                "/v1/routes" => AnswerAsync(context, HttpMethods.Get, _source.RoutesAsync, ApiFormat.Readable.RoutesDto),
-                "/v1/goodbye" => AnswerAsync(context, HttpMethods.Post, GoodbyeAsync, ApiFormat.Readable.GoodbyeDto),
+                "/v1/status" => AnswerAsync(context, HttpMethods.Get, _source.StatusAsync, ApiJson.Readable.StatusDto),
+                "/v1/peers" => AnswerAsync(context, HttpMethods.Get, _source.PeersAsync, ApiJson.Readable.PeersDto),
+                "/v1/routes" => AnswerAsync(context, HttpMethods.Get, _source.RoutesAsync, ApiJson.Readable.RoutesDto),
+                "/v1/goodbye" => AnswerAsync(context, HttpMethods.Post, GoodbyeAsync, ApiJson.Readable.GoodbyeDto),
                 _ => RefuseAsync(context, StatusCodes.Status404NotFound, $"there is no {context.Request.Path}; this daemon is version {ProductVersion.Text}"),
             });
         }
@@ -122,7 +122,7 @@ internal sealed class ApiServer : IAsyncDisposable
     private static Task RefuseAsync(HttpContext context, int status, string error)
     {
         context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(new ErrorDto { Error = error }, ApiFormat.Readable.ErrorDto);
+        return context.Response.WriteAsJsonAsync(new ErrorDto { Error = error }, ApiJson.Readable.ErrorDto);
     }
 
     private sealed class NoLifetime : IHostLifetime

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace VibePN.Api;
@@ -13,4 +15,21 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(RoutesDto))]
 [JsonSerializable(typeof(GoodbyeDto))]
 [JsonSerializable(typeof(ErrorDto))]
-public sealed partial class ApiJson : JsonSerializerContext;
+public sealed partial class ApiJson : JsonSerializerContext
+{
+    /// <summary>For answers and output: indented, and quotes and plus signs stay legible (nothing of it goes into HTML).</summary>
+    public static ApiJson Readable => Variants.Readable;
+
+    /// <summary>As <see cref="Readable"/>, one line a document.</summary>
+    public static ApiJson Compact => Variants.Compact;
+
+    /// <summary>A type of its own: the generated half's static fields, which these need, have an order nobody promises.</summary>
+    private static class Variants
+    {
+        public static readonly ApiJson Readable = new(WithOptions(indented: true));
+        public static readonly ApiJson Compact = new(WithOptions(indented: false));
+
+        private static JsonSerializerOptions WithOptions(bool indented) =>
+            new(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = indented };
+    }
+}

@@ -57,7 +57,7 @@ public sealed class TestBed : IDisposable
     {
         foreach (TestNode node in _nodes)
         {
-            TestContext.Current.TestOutputHelper?.WriteLine($"--- log of {node.Name}\n{string.Join('\n', node.LogLines.TakeLast(200))}");
+            TestContext.Current.TestOutputHelper?.WriteLine($"--- log of {node.Name}\n{string.Join('\n', node.LogLines.TakeLast(40))}");
             node.Dispose();
         }
 

@@ -62,6 +62,23 @@ public sealed class IcmpErrorTests
     }
 
     [Theory]
+    [InlineData("10.0.0.1", "10.0.0.2")]
+    [InlineData("fd00::1", "fd00::2")]
+    public void PacketTooBig_SuperPacketBeingSegmented_QuotesTheSegment(string source, string destination)
+    {
+        var frame = Packets.Tcp(source, destination, 1, Packets.Ack, Packets.Data(5000, 1));
+        var isV4 = frame[0] >> 4 == 4;
+        var type = isV4 ? VirtioGsoType.TcpV4 : VirtioGsoType.TcpV6;
+        Assert.True(Segmenter.Start(SegmenterTests.Header(type, 1300, isV4 ? 20 : 40, 16), frame, out var segmenter));
+        Assert.True(segmenter.TryPeek(frame, out var header, out _));
+
+        var answer = Build(buffer => IcmpError.PacketTooBig(frame, isV4 ? RouterV4 : RouterV6, 1200, buffer));
+
+        Assert.True(answer.AsSpan(isV4 ? 28 : 48).StartsWith(header));
+        Assert.Equal(isV4 ? 576 : 1280, answer.Length);
+    }
+
+    [Theory]
     [InlineData("10.0.0.1", "224.0.0.5", 17, "00")]
     [InlineData("10.0.0.1", "255.255.255.255", 17, "00")]
     [InlineData("0.0.0.0", "10.0.0.2", 17, "00")]

@@ -10,12 +10,16 @@ internal sealed class SimHost : IDisposable
     {
         _net = net;
         Address = address;
+        InsideAddress = address;
         Endpoint = endpoint;
         Handler = handler;
     }
 
-    /// <summary>May be changed: the host then speaks from elsewhere (NAT rebinding).</summary>
+    /// <summary>Where the others see it. May be changed, as a NAT does without telling.</summary>
     public QuicAddress Address { get; set; }
+
+    /// <summary>What it takes for its own address.</summary>
+    public QuicAddress InsideAddress { get; }
 
     public QuicEndpoint Endpoint { get; }
 
@@ -26,7 +30,7 @@ internal sealed class SimHost : IDisposable
 
     public QuicConnection Dial(SimHost other, QuicCredentials? credentials = null, params string[] alpn)
     {
-        var connection = Endpoint.Connect(new QuicPath(Address, other.Address), alpn.Length == 0 ? ["test/1"] : alpn, _net.Now, null, credentials);
+        var connection = Endpoint.Connect(new QuicPath(InsideAddress, other.Address), alpn.Length == 0 ? ["test/1"] : alpn, _net.Now, null, credentials);
         Flush();
         return connection;
     }
@@ -48,9 +52,9 @@ internal sealed class SimHost : IDisposable
         return result;
     }
 
-    public void Receive(byte[] packet, QuicAddress from, QuicAddress to)
+    public void Receive(byte[] packet, QuicAddress from)
     {
-        Endpoint.Receive(new QuicPath(to, from), 0, packet, _net.Now);
+        Endpoint.Receive(new QuicPath(InsideAddress, from), 0, packet, _net.Now);
         Flush();
     }
 

@@ -41,7 +41,7 @@ public sealed class ApiJsonTests
             "peers":[{"name":"p","state":"refused by peer","packetsIn":0,"bytesIn":0,"packetsOut":0,"bytesOut":0,"networks":[],"addresses":[]}],
             "warnings":["w"]}
             """;
-        Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(status, ApiFormat.Compact.StatusDto));
+        Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(status, ApiJson.Compact.StatusDto));
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class ApiJsonTests
             {"peers":[{"name":"p","id":"cd","state":"connected","reason":"r","address":"1.2.3.4:5","dialed":true,"rttMillis":0.25,"mtuBytes":1422,
             "packetsIn":1,"bytesIn":2,"packetsOut":3,"bytesOut":4,"loss":0.5,"networks":["corp"],"addresses":["10.0.0.2"],"sinceUtc":"1970-01-01T00:00:00+00:00"}]}
             """;
-        Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(peers, ApiFormat.Compact.PeersDto));
+        Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(peers, ApiJson.Compact.PeersDto));
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class ApiJsonTests
 
         Assert.Equal(
             """{"routes":[{"network":"corp","prefix":"10.0.0.2/32","peer":"p","source":"announced","used":false,"why":"not allowed"}]}""",
-            JsonSerializer.Serialize(routes, ApiFormat.Compact.RoutesDto));
+            JsonSerializer.Serialize(routes, ApiJson.Compact.RoutesDto));
     }
 
     [Theory]
@@ -110,7 +110,7 @@ public sealed class ApiJsonTests
     {
         ErrorDto error = new() { Error = "it's 1+1" };
 
-        Assert.Equal("{\n  \"error\": \"it's 1+1\"\n}", JsonSerializer.Serialize(error, ApiFormat.Readable.ErrorDto));
-        Assert.Equal("{\"error\":\"it's 1+1\"}", JsonSerializer.Serialize(error, ApiFormat.Compact.ErrorDto));
+        Assert.Equal("{\n  \"error\": \"it's 1+1\"\n}", JsonSerializer.Serialize(error, ApiJson.Readable.ErrorDto));
+        Assert.Equal("{\"error\":\"it's 1+1\"}", JsonSerializer.Serialize(error, ApiJson.Compact.ErrorDto));
     }
 }
