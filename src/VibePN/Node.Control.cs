@@ -21,6 +21,11 @@ internal sealed partial class Node
         var link = new PeerConnection(connection, null, _networks.Count, _now.Nanos);
         connection.Tag = link;
         _unknown.Add(link);
+        if (_leaving)
+        {
+            // Whoever dials during the last moments must not believe in a connection that ends with them.
+            connection.Close((ulong)CloseReason.Goodbye, "the node is shutting down");
+        }
     }
 
     public override TlsAlert OnPeerCertificates(QuicConnection connection, CertificateChain chain, Instant now)
@@ -200,6 +205,14 @@ internal sealed partial class Node
             return;
         }
 
+        Count(failure switch
+        {
+            DialFailure.RefusedByPeer => "refusedByPeer",
+            DialFailure.WrongIdentity => "refusedByUs",
+            DialFailure.Timeout => "timedOut",
+            DialFailure.Unreachable => "unreachable",
+            _ => "lost",
+        });
         if (failure != peer.LastFailure || text != peer.LastFailureText)
         {
             // Once per kind: an unreachable peer must not fill the log.
