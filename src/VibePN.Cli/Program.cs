@@ -1,1 +1,3 @@
-return 2;
+using VibePN.Cli;
+
+return await CommandLine.RunAsync(Environment.GetCommandLineArgs()[0], args);

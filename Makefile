@@ -1,0 +1,44 @@
+# Every target installs what it needs from Debian first (scripts/setup), and does nothing the second time.
+
+PREFIX ?= /usr/local
+BINDIR  = $(DESTDIR)$(PREFIX)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help build test demo install format format-check audit clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+build: ## native executable out/vibepn, with the links out/vpn and out/vpnctl
+	@scripts/setup build
+	@scripts/build
+
+test: ## build everything, run every test; ends with "N passed, N failed" (root)
+	@scripts/test
+
+demo: ## two hosts in network namespaces exchange traffic through real daemons (root)
+	@scripts/setup demo
+	@scripts/build
+	@scripts/demo
+
+install: build ## copy the executable and its links to PREFIX/bin (default /usr/local)
+	@$(if $(DESTDIR),,scripts/setup run)
+	install -D -m 0755 out/vibepn "$(BINDIR)/vibepn"
+	ln -sf vibepn "$(BINDIR)/vpn"
+	ln -sf vibepn "$(BINDIR)/vpnctl"
+
+format: ## rewrite the sources to the house style
+	@scripts/setup sdk
+	dotnet format VibePN.slnx
+
+format-check: ## fail if `make format` would change anything
+	@scripts/setup sdk
+	@scripts/format-check
+
+audit: ## ask the audit feed about known vulnerabilities in packages (needs the network)
+	@scripts/setup sdk
+	dotnet restore VibePN.slnx --force -p:NuGetAudit=true -p:NuGetAuditMode=all -p:NuGetAuditLevel=low
+
+clean: ## remove everything that the other targets made in this folder
+	rm -rf out
+	find src tests bench -depth -type d \( -name bin -o -name obj -o -name TestResults \) -exec rm -rf {} + 2>/dev/null || true

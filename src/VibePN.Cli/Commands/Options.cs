@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using VibePN.Config;
+
+namespace VibePN.Cli.Commands;
+
+/// <summary>Makes options whose values are checked while the command line is read: a bad value is wrong usage.</summary>
+internal static class Options
+{
+    /// <param name="name">With its two dashes.</param>
+    /// <param name="helpName">The value's name in the help.</param>
+    /// <param name="description">For the help.</param>
+    /// <param name="error">Says what is wrong with a value; null: nothing.</param>
+    public static Option<string> Checked(string name, string helpName, string description, Func<string, string?> error)
+    {
+        Option<string> option = new(name) { Description = description, HelpName = helpName };
+        option.Validators.Add(result => Check(result, error));
+        return option;
+    }
+
+    /// <summary>Given several times, or once with commas.</summary>
+    public static Option<string[]> List(string name, string helpName, string description, Func<string, string?> error)
+    {
+        Option<string[]> option = new(name) { Description = description, HelpName = helpName, Arity = ArgumentArity.OneOrMore };
+        option.Validators.Add(result => Check(result, error));
+        return option;
+    }
+
+    public static string[] Split(string[]? values) =>
+        [.. (values ?? []).SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+
+    public static string? NameError(string text) => Names.IsValid(text) ? null : $"'{text}' is no name: {Names.Rule}";
+
+    private static void Check(OptionResult result, Func<string, string?> error)
+    {
+        foreach (string value in Split([.. result.Tokens.Select(token => token.Value)]))
+        {
+            if (error(value) is { } wrong)
+            {
+                result.AddError($"{result.Option.Name}: {wrong}");
+            }
+        }
+    }
+}

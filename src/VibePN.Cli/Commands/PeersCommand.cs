@@ -1,0 +1,59 @@
+using Spectre.Console;
+using VibePN.Api;
+
+namespace VibePN.Cli.Commands;
+
+/// <summary><c>vibepn peers</c>: who is configured, and how it stands with each.</summary>
+internal static class PeersCommand
+{
+    public static ExampleCommand Create() =>
+        LiveView.Create("peers", "Lists the peers and how it stands with each", (client, cancel) => client.GetPeersAsync(cancel), (console, answer) => DrawPeers(console, answer.Peers));
+
+    internal static void DrawPeers(IAnsiConsole console, IReadOnlyList<PeerDto> peers)
+    {
+        if (peers.Count == 0)
+        {
+            console.WriteLine("no peers; 'vibepn add-peer' adds one");
+            return;
+        }
+
+        Table table = Terminal.CreateTable("PEER", "STATE", "SINCE", "ADDRESS", "RTT", "LOSS", "MTU", "IN", "OUT", "NETWORKS", "REASON");
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        foreach (PeerDto peer in peers)
+        {
+            _ = table.AddRow(
+                Terminal.Cell(peer.Name),
+                Terminal.Cell(Words(peer.State), StyleOf(peer.State)),
+                Terminal.Cell(peer.SinceUtc is { } since ? Humanize.Duration(now - since) : null),
+                Terminal.Cell(peer.Address),
+                Terminal.Cell(Humanize.Millis(peer.RttMillis)),
+                Terminal.Cell(Humanize.Percent(peer.Loss)),
+                Terminal.Cell(peer.MtuBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+                Terminal.Cell(Humanize.Bytes(peer.BytesIn)),
+                Terminal.Cell(Humanize.Bytes(peer.BytesOut)),
+                Terminal.Cell(string.Join(",", peer.Networks)),
+                Terminal.Cell(peer.Reason ?? ""));
+        }
+
+        console.Write(table);
+    }
+
+    /// <summary>As in the JSON.</summary>
+    internal static string Words(PeerState state) => state switch
+    {
+        PeerState.Waiting => "waiting",
+        PeerState.Dialing => "dialing",
+        PeerState.Connected => "connected",
+        PeerState.RefusedByPeer => "refused by peer",
+        PeerState.RefusedByUs => "refused by us",
+        PeerState.Unreachable => "unreachable",
+        _ => state.ToString(),
+    };
+
+    private static Style StyleOf(PeerState state) => Style.Parse(state switch
+    {
+        PeerState.Connected => "green",
+        PeerState.RefusedByPeer or PeerState.RefusedByUs or PeerState.Unreachable => "red",
+        _ => "yellow",
+    });
+}

@@ -1,0 +1,60 @@
+using Spectre.Console;
+using VibePN.Api;
+
+namespace VibePN.Cli.Commands;
+
+/// <summary><c>vibepn status</c>: the node, its networks and its peers.</summary>
+internal static class StatusCommand
+{
+    public static ExampleCommand Create() =>
+        LiveView.Create("status", "Shows the node, its networks and its peers", (client, cancel) => client.GetStatusAsync(cancel), Draw);
+
+    internal static void Draw(IAnsiConsole console, StatusDto status)
+    {
+        Table facts = Terminal.CreateTable("", "");
+        facts.ShowHeaders = false;
+        Fact(facts, "node", status.Name);
+        Fact(facts, "fingerprint", status.Id);
+        Fact(facts, "version", $"{status.Version} (ngtcp2 {status.Libraries.Ngtcp2 ?? "?"}, GnuTLS {status.Libraries.GnuTls ?? "?"})");
+        Fact(facts, "up", $"{Humanize.Duration(TimeSpan.FromSeconds(status.UptimeSeconds))} (pid {status.Pid}, {Humanize.Bytes(status.ResidentBytes)})");
+        Fact(facts, "listen", string.Join(", ", status.Listen));
+        Fact(facts, "protection", status.PacketProtection);
+        Fact(facts, "connections", $"{status.Connections}");
+        FactOfCounts(facts, "handshakes", status.Handshakes);
+        FactOfCounts(facts, "drops", status.Drops);
+        foreach (string warning in status.Warnings)
+        {
+            _ = facts.AddRow(Terminal.Cell("warning", Style.Parse("yellow")), Terminal.Cell(warning));
+        }
+
+        console.Write(facts);
+        if (status.Networks.Count > 0)
+        {
+            console.WriteLine();
+            Table networks = Terminal.CreateTable("NETWORK", "INTERFACE", "PREFIX", "ADDRESS", "MTU", "EXPORT");
+            foreach (NetworkDto network in status.Networks)
+            {
+                _ = networks.AddRow(
+                    Terminal.Cell(network.Name),
+                    Terminal.Cell(network.Interface),
+                    Terminal.Cell(string.Join(" ", network.Prefixes)),
+                    Terminal.Cell(string.Join(" ", network.Addresses)),
+                    Terminal.Cell($"{network.MtuBytes}"),
+                    Terminal.Cell(network.Export ? "yes" : "no"));
+            }
+
+            console.Write(networks);
+        }
+
+        console.WriteLine();
+        PeersCommand.DrawPeers(console, status.Peers);
+    }
+
+    private static void Fact(Table table, string name, string? value) => _ = table.AddRow(Terminal.Cell(name, Style.Parse("bold")), Terminal.Cell(value));
+
+    private static void FactOfCounts(Table table, string name, IReadOnlyDictionary<string, long> counts)
+    {
+        string text = string.Join(", ", counts.Where(count => count.Value != 0).Select(count => $"{count.Key} {count.Value}"));
+        Fact(table, name, text.Length == 0 ? "none" : text);
+    }
+}

@@ -1,0 +1,134 @@
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using VibePN.Api;
+using VibePN.Config;
+
+namespace VibePN.Cli.Daemon;
+
+/// <summary>The local API: HTTP/1.1 and JSON on the Unix socket, for whoever may connect to it.</summary>
+internal sealed class ApiServer : IAsyncDisposable
+{
+    private const int MaxConnections = 64;
+    private const int MaxBodyBytes = 64 * 1024;
+
+    private readonly WebApplication _app;
+    private readonly StatusSource _source;
+    private readonly Func<Task<int>> _goodbye;
+    private readonly ILogger _logger;
+
+    private ApiServer(SocketFile socket, StatusSource source, Func<Task<int>> goodbye, ILogger logger)
+    {
+        _source = source;
+        _goodbye = goodbye;
+        _logger = logger;
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        _ = builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
+            kestrel.ListenUnixSocket(socket.Path);
+        });
+        // The daemon handles signals itself: it says goodbye first.
+        _ = builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        _app = builder.Build();
+        _app.Run(HandleAsync);
+    }
+
+    /// <param name="socket">Claimed, and not yet bound.</param>
+    /// <param name="source">Answers.</param>
+    /// <param name="goodbye">Takes leave of the peers; returns how many were told. The daemon ends after the answer has left.</param>
+    /// <param name="logger">For changes and failures.</param>
+    public static async Task<ApiServer> StartAsync(SocketFile socket, StatusSource source, Func<Task<int>> goodbye, ILogger logger)
+    {
+        ApiServer server = new(socket, source, goodbye, logger);
+        await server._app.StartAsync();
+        socket.Share();
+        return server;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Watchers keep their connections open; they are not waited for.
+        using CancellationTokenSource now = new(TimeSpan.FromMilliseconds(200));
+        try
+        {
+            await _app.StopAsync(now.Token);
+        }
+        catch (OperationCanceledException)
+        {
+        }
+
+        await _app.DisposeAsync();
+    }
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        try
+        {
+            await (context.Request.Path.Value switch
+            {
+                "/v1/status" => AnswerAsync(context, HttpMethods.Get, _source.StatusAsync, ApiJson.Readable.StatusDto),
+                "/v1/peers" => AnswerAsync(context, HttpMethods.Get, _source.PeersAsync, ApiJson.Readable.PeersDto),
+                "/v1/routes" => AnswerAsync(context, HttpMethods.Get, _source.RoutesAsync, ApiJson.Readable.RoutesDto),
+                "/v1/goodbye" => AnswerAsync(context, HttpMethods.Post, GoodbyeAsync, ApiJson.Readable.GoodbyeDto),
+                _ => RefuseAsync(context, StatusCodes.Status404NotFound, $"there is no {context.Request.Path}; this daemon is version {ProductVersion.Text}"),
+            });
+        }
+        catch (Exception failure) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            Log.RequestFailed(_logger, context.Request.Path, failure);
+            if (!context.Response.HasStarted)
+            {
+                await RefuseAsync(context, StatusCodes.Status500InternalServerError, failure.Message);
+            }
+        }
+    }
+
+    private async Task AnswerAsync<T>(HttpContext context, string method, Func<Task<T>> ask, JsonTypeInfo<T> type)
+    {
+        if (context.Request.Method != method)
+        {
+            context.Response.Headers.Allow = method;
+            await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, $"{context.Request.Path} takes {method}, not {context.Request.Method}");
+            return;
+        }
+
+        if (method != HttpMethods.Get)
+        {
+            LogChange(context);
+        }
+
+        await context.Response.WriteAsJsonAsync(await ask(), type);
+    }
+
+    private void LogChange(HttpContext context)
+    {
+        if (context.Features.Get<IConnectionSocketFeature>() is { } feature)
+        {
+            PeerCredentials who = PeerCredentials.Of(feature.Socket);
+            Log.ChangeAsked(_logger, context.Request.Path.Value!["/v1/".Length..], who.Pid, who.Uid, Accounts.NameOfUser(who.Uid));
+        }
+    }
+
+    private async Task<GoodbyeDto> GoodbyeAsync() => new() { PeersTold = await _goodbye() };
+
+    private static Task RefuseAsync(HttpContext context, int status, string error)
+    {
+        context.Response.StatusCode = status;
+        return context.Response.WriteAsJsonAsync(new ErrorDto { Error = error }, ApiJson.Readable.ErrorDto);
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

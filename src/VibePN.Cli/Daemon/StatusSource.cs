@@ -1,0 +1,52 @@
+using System.Globalization;
+using VibePN.Api;
+
+namespace VibePN.Cli.Daemon;
+
+/// <summary>What the API answers about the running node and its process.</summary>
+internal sealed class StatusSource(NodeHost host, TimeProvider clock)
+{
+    private readonly DateTimeOffset _started = clock.GetUtcNow();
+    private readonly long _startedTicks = clock.GetTimestamp();
+
+    public async Task<StatusDto> StatusAsync()
+    {
+        NodeSnapshot snapshot = await host.SnapshotAsync();
+        (long allocated, long turns) = host.LoopLoad;
+        return new StatusDto
+        {
+            Version = ProductVersion.Text,
+            Name = snapshot.Name,
+            Id = snapshot.Self.ToString(),
+            Pid = Environment.ProcessId,
+            StartedUtc = _started,
+            UptimeSeconds = clock.GetElapsedTime(_startedTicks).TotalSeconds,
+            ResidentBytes = ResidentBytes(),
+            Config = host.Config.Path,
+            Listen = [host.LocalEndPoint.ToString()],
+            PacketProtection = "AES-128-GCM (GnuTLS)",
+            Libraries = LibrariesDto.OfThisProcess(),
+            Loop = new LoopDto { AllocatedBytes = allocated, Turns = turns },
+            Connections = snapshot.Connections,
+            Handshakes = snapshot.Handshakes,
+            Drops = SnapshotMapper.Drops(snapshot.Drops),
+            Networks = SnapshotMapper.Networks(snapshot),
+            Peers = SnapshotMapper.Peers(snapshot, clock.GetUtcNow()).Peers,
+            Warnings = [.. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings],
+        };
+    }
+
+    public async Task<PeersDto> PeersAsync() => SnapshotMapper.Peers(await host.SnapshotAsync(), clock.GetUtcNow());
+
+    public async Task<RoutesDto> RoutesAsync() => SnapshotMapper.Routes(await host.SnapshotAsync());
+
+    /// <summary>VmRSS of /proc/self/status (proc(5)), which is in KiB.</summary>
+    private static long ResidentBytes()
+    {
+        const string Key = "VmRSS:";
+        string? line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
+        return line is not null && long.TryParse(line[Key.Length..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long kib)
+            ? kib * 1024
+            : 0;
+    }
+}

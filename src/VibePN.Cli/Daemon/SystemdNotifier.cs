@@ -1,0 +1,31 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace VibePN.Cli.Daemon;
+
+/// <summary>Tells systemd how far the daemon is (sd_notify(3)); outside of systemd, does nothing.</summary>
+internal static class SystemdNotifier
+{
+    public static void Ready() => Send("READY=1");
+
+    public static void Stopping() => Send("STOPPING=1");
+
+    private static void Send(string state)
+    {
+        if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is not { Length: > 1 } path || path[0] is not ('/' or '@'))
+        {
+            return;
+        }
+
+        try
+        {
+            using Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            // '@' stands for the zero byte of an abstract name.
+            _ = socket.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(path[0] == '@' ? "\0" + path[1..] : path));
+        }
+        catch (SocketException)
+        {
+            // Nobody listens: systemd notices by itself.
+        }
+    }
+}

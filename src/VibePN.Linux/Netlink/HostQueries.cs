@@ -1,0 +1,235 @@
+using System.Net;
+using System.Text;
+using VibePN.Linux.Native;
+
+namespace VibePN.Linux;
+
+/// <summary>Reads the host's links, addresses and routes.</summary>
+internal static class HostQueries
+{
+    /// <summary>What a link is like.</summary>
+    public sealed record Link(int Index, string Name, int Mtu, bool IsUp, byte? AddressGeneration);
+
+    /// <returns>Null: no such interface.</returns>
+    public static Link? FindLink(NetlinkSocket netlink, int index)
+    {
+        Link? found = null;
+        var request = NetlinkRequest.Create(NetlinkConstants.RTM_GETLINK, 0, new Ifinfomsg { ifi_index = index });
+        try
+        {
+            netlink.Dump(request, "read interface", () => found = null, (in NetlinkMessage message) => found = ReadLink(message) ?? found);
+        }
+        catch (LinuxException e) when (e.ErrorNumber is Errno.ENODEV or Errno.ENXIO)
+        {
+            return null;
+        }
+
+        return found;
+    }
+
+    /// <param name="index">0: all interfaces.</param>
+    public static List<HostAddress> ReadAddresses(NetlinkSocket netlink, int index)
+    {
+        var found = new List<HostAddress>();
+        var request = NetlinkRequest.Create(NetlinkConstants.RTM_GETADDR, NetlinkConstants.NLM_F_DUMP, new Ifaddrmsg { ifa_index = (uint)index });
+        try
+        {
+            netlink.Dump(request, "read addresses", found.Clear, (in NetlinkMessage message) =>
+            {
+                if (ReadAddress(message) is { } address && (index == 0 || address.InterfaceIndex == index))
+                {
+                    found.Add(address);
+                }
+            });
+        }
+        catch (LinuxException e) when (e.ErrorNumber == Errno.ENODEV)
+        {
+            found.Clear();
+        }
+
+        return found;
+    }
+
+    /// <summary>Unicast routes of the main table, both families.</summary>
+    public static List<HostRoute> ReadRoutes(NetlinkSocket netlink)
+    {
+        var found = new List<HostRoute>();
+        foreach (var family in new[] { SocketConstants.AF_INET, SocketConstants.AF_INET6 })
+        {
+            var before = found.Count;
+            var header = new Rtmsg { rtm_family = (byte)family };
+            var request = NetlinkRequest.Create(NetlinkConstants.RTM_GETROUTE, NetlinkConstants.NLM_F_DUMP, header);
+            netlink.Dump(
+                request,
+                "read routes",
+                () => found.RemoveRange(before, found.Count - before),
+                (in NetlinkMessage message) =>
+                {
+                    if (ReadRoute(message) is { } route)
+                    {
+                        found.Add(route);
+                    }
+                });
+        }
+
+        return found;
+    }
+
+    internal static Link? ReadLink(in NetlinkMessage message)
+    {
+        if (message.Header.nlmsg_type != NetlinkConstants.RTM_NEWLINK || !message.TryReadBody(out Ifinfomsg link, out var attributes))
+        {
+            return null;
+        }
+
+        var name = string.Empty;
+        var mtu = 0;
+        byte? generation = null;
+        foreach (var attribute in attributes)
+        {
+            switch (attribute.Type)
+            {
+                case NetlinkConstants.IFLA_IFNAME:
+                    name = Encoding.UTF8.GetString(attribute.Value.TrimEnd((byte)0));
+                    break;
+                case NetlinkConstants.IFLA_MTU:
+                    mtu = (int)Math.Min(attribute.UInt32, int.MaxValue);
+                    break;
+                case NetlinkConstants.IFLA_AF_SPEC:
+                    generation = ReadAddressGeneration(attribute.Nested);
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        return new Link(link.ifi_index, name, mtu, (link.ifi_flags & NetlinkConstants.IFF_UP) != 0, generation);
+    }
+
+    internal static HostAddress? ReadAddress(in NetlinkMessage message)
+    {
+        if (message.Header.nlmsg_type != NetlinkConstants.RTM_NEWADDR || !message.TryReadBody(out Ifaddrmsg header, out var attributes))
+        {
+            return null;
+        }
+
+        // IFA_LOCAL is the own address where the interface is point-to-point; IFA_ADDRESS then is the other end.
+        IPAddress? local = null;
+        IPAddress? address = null;
+        foreach (var attribute in attributes)
+        {
+            if (attribute.Type == NetlinkConstants.IFA_LOCAL)
+            {
+                local = ReadIPAddress(attribute.Value, header.ifa_family);
+            }
+            else if (attribute.Type == NetlinkConstants.IFA_ADDRESS)
+            {
+                address = ReadIPAddress(attribute.Value, header.ifa_family);
+            }
+        }
+
+        return (local ?? address) is { } own ? new HostAddress((int)header.ifa_index, new InterfaceAddress(own, header.ifa_prefixlen)) : null;
+    }
+
+    internal static HostRoute? ReadRoute(in NetlinkMessage message)
+    {
+        if (message.Header.nlmsg_type != NetlinkConstants.RTM_NEWROUTE || !message.TryReadBody(out Rtmsg header, out var attributes)
+            || header.rtm_type != NetlinkConstants.RTN_UNICAST || (header.rtm_flags & NetlinkConstants.RTM_F_CLONED) != 0)
+        {
+            return null;
+        }
+
+        uint table = header.rtm_table;
+        var destination = header.rtm_family == SocketConstants.AF_INET ? IPAddress.Any : IPAddress.IPv6Any;
+        IPAddress? gateway = null;
+        var index = 0;
+        uint metric = 0;
+        int? mtu = null;
+        foreach (var attribute in attributes)
+        {
+            switch (attribute.Type)
+            {
+                case NetlinkConstants.RTA_TABLE:
+                    table = attribute.UInt32;
+                    break;
+                case NetlinkConstants.RTA_DST:
+                    destination = ReadIPAddress(attribute.Value, header.rtm_family);
+                    break;
+                case NetlinkConstants.RTA_GATEWAY:
+                    gateway = ReadIPAddress(attribute.Value, header.rtm_family);
+                    break;
+                case NetlinkConstants.RTA_OIF:
+                    index = (int)attribute.UInt32;
+                    break;
+                case NetlinkConstants.RTA_PRIORITY:
+                    metric = attribute.UInt32;
+                    break;
+                case NetlinkConstants.RTA_METRICS:
+                    mtu = ReadMtu(attribute.Nested);
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        if (table != NetlinkConstants.RT_TABLE_MAIN || destination is null || !IsPrefix(destination, header.rtm_dst_len))
+        {
+            return null;
+        }
+
+        return new HostRoute(index, new IPNetwork(destination, header.rtm_dst_len), gateway, unchecked((int)metric), mtu, header.rtm_protocol);
+    }
+
+    private static bool IsPrefix(IPAddress address, int length) =>
+        length <= (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128)
+        && Equals(new IPNetwork(Mask(address, length), length).BaseAddress, address);
+
+    private static IPAddress Mask(IPAddress address, int length)
+    {
+        var bytes = address.GetAddressBytes();
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            var bits = Math.Clamp(length - (i * 8), 0, 8);
+            bytes[i] &= (byte)(0xff << (8 - bits));
+        }
+
+        return new IPAddress(bytes);
+    }
+
+    private static byte? ReadAddressGeneration(NetlinkAttributes families)
+    {
+        foreach (var family in families)
+        {
+            if (family.Type != SocketConstants.AF_INET6)
+            {
+                continue;
+            }
+
+            foreach (var attribute in family.Nested)
+            {
+                if (attribute.Type == NetlinkConstants.IFLA_INET6_ADDR_GEN_MODE && attribute.Value.Length == 1)
+                {
+                    return attribute.Value[0];
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static int? ReadMtu(NetlinkAttributes metrics)
+    {
+        foreach (var metric in metrics)
+        {
+            if (metric.Type == NetlinkConstants.RTAX_MTU)
+            {
+                return (int)Math.Min(metric.UInt32, int.MaxValue);
+            }
+        }
+
+        return null;
+    }
+
+    private static IPAddress? ReadIPAddress(ReadOnlySpan<byte> bytes, byte family) =>
+        bytes.Length == (family == SocketConstants.AF_INET ? 4 : 16) ? new IPAddress(bytes) : null;
+}

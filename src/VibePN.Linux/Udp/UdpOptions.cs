@@ -1,0 +1,14 @@
+namespace VibePN.Linux;
+
+/// <summary>How a <see cref="UdpSocket"/> is opened.</summary>
+public sealed record UdpOptions
+{
+    /// <summary>For each direction; what the kernel does not grant is left away.</summary>
+    public int SocketBufferBytes { get; init; } = 7 * 1024 * 1024;
+
+    /// <summary>Sends runs of equal packets by UDP_SEGMENT, as long as the kernel can.</summary>
+    public bool Gso { get; init; } = true;
+
+    /// <summary>Receives runs of equal packets by UDP_GRO, where the kernel can.</summary>
+    public bool Gro { get; init; } = true;
+}

@@ -1,0 +1,35 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace VibePN.Api;
+
+/// <summary>How the DTOs are written: camelCase, absent values left out, states in words.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
+    WriteIndented = true)]
+[JsonSerializable(typeof(StatusDto))]
+[JsonSerializable(typeof(PeersDto))]
+[JsonSerializable(typeof(RoutesDto))]
+[JsonSerializable(typeof(GoodbyeDto))]
+[JsonSerializable(typeof(ErrorDto))]
+public sealed partial class ApiJson : JsonSerializerContext
+{
+    /// <summary>For answers and output: indented, and quotes and plus signs stay legible (nothing of it goes into HTML).</summary>
+    public static ApiJson Readable => Variants.Readable;
+
+    /// <summary>As <see cref="Readable"/>, one line a document.</summary>
+    public static ApiJson Compact => Variants.Compact;
+
+    /// <summary>A type of its own: the generated half's static fields, which these need, have an order nobody promises.</summary>
+    private static class Variants
+    {
+        public static readonly ApiJson Readable = new(WithOptions(indented: true));
+        public static readonly ApiJson Compact = new(WithOptions(indented: false));
+
+        private static JsonSerializerOptions WithOptions(bool indented) =>
+            new(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = indented };
+    }
+}

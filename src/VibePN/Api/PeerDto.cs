@@ -1,0 +1,47 @@
+namespace VibePN.Api;
+
+/// <summary>A configured peer. Counters cover its present connection; they are zero without one.</summary>
+public sealed record PeerDto
+{
+    public required string Name { get; init; }
+
+    /// <summary>First fingerprint; null: the config has none, and it has not been seen yet.</summary>
+    public string? Id { get; init; }
+
+    public PeerState State { get; init; }
+
+    /// <summary>Why it is in this state, when the state does not say it all.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Where it is reached, or would be dialed.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>Who dialed: true, we did.</summary>
+    public bool? Dialed { get; init; }
+
+    public double? RttMillis { get; init; }
+
+    /// <summary>The largest IP packet that its path carries whole.</summary>
+    public int? MtuBytes { get; init; }
+
+    /// <summary>In: from the peer. IP packets and their bytes.</summary>
+    public long PacketsIn { get; init; }
+
+    public long BytesIn { get; init; }
+
+    public long PacketsOut { get; init; }
+
+    public long BytesOut { get; init; }
+
+    /// <summary>Of the datagrams sent to it and settled, the share that was lost: 0 to 1. Null: none settled yet.</summary>
+    public double? Loss { get; init; }
+
+    /// <summary>Networks that both are in.</summary>
+    public IReadOnlyList<string> Networks { get; init; } = [];
+
+    /// <summary>Its addresses in those networks.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>Since when it is in this state.</summary>
+    public DateTimeOffset? SinceUtc { get; init; }
+}

@@ -1,0 +1,114 @@
+using VibePN.Routing;
+
+namespace VibePN.Api;
+
+/// <summary>Turns a node's snapshot into what the local API answers.</summary>
+public static class SnapshotMapper
+{
+    /// <param name="nowUtc">The wall clock at the snapshot, for what the node knows in time since boot only.</param>
+    public static PeersDto Peers(NodeSnapshot snapshot, DateTimeOffset nowUtc) =>
+        new() { Peers = [.. snapshot.Peers.Select(peer => Peer(peer, snapshot, nowUtc))] };
+
+    public static RoutesDto Routes(NodeSnapshot snapshot)
+    {
+        var names = snapshot.Peers.Where(peer => peer.Id is not null).ToDictionary(peer => peer.Id!.Value, peer => peer.Name);
+        return new RoutesDto
+        {
+            Routes =
+            [
+                .. snapshot.Networks.SelectMany(network => network.OwnAddresses.Select(own => new RouteDto
+                {
+                    Network = network.Name,
+                    Prefix = Prefix.Host(own).ToString(),
+                    Source = "own",
+                    Used = true,
+                })),
+                .. snapshot.Networks.SelectMany(network => network.Routes.OrderBy(route => route.Prefix).Select(route => new RouteDto
+                {
+                    Network = network.Name,
+                    Prefix = route.Prefix.ToString(),
+                    Peer = names.GetValueOrDefault(route.Peer) ?? route.Peer.ToString(),
+                    Source = route.Source == RouteSource.Address ? "address" : "announced",
+                    Used = route.IsUsed,
+                    Why = Why(route),
+                })),
+            ],
+        };
+    }
+
+    public static IReadOnlyList<NetworkDto> Networks(NodeSnapshot snapshot) =>
+    [
+        .. snapshot.Networks.Select(network => new NetworkDto
+        {
+            Name = network.Name,
+            Interface = network.Interface,
+            Prefixes = [.. network.Prefixes.Select(prefix => prefix.ToString())],
+            Addresses = [.. network.OwnAddresses.Select(address => address.ToString())],
+            MtuBytes = network.MtuBytes,
+            Export = network.Export,
+        }),
+    ];
+
+    /// <summary>Drops by reason, the reasons in camelCase.</summary>
+    public static IReadOnlyDictionary<string, long> Drops(IReadOnlyDictionary<DropReason, ulong> drops) =>
+        drops.ToDictionary(drop => CamelCase(drop.Key.ToString()), drop => (long)drop.Value);
+
+    private static PeerDto Peer(PeerSnapshot peer, NodeSnapshot snapshot, DateTimeOffset nowUtc)
+    {
+        var settled = peer.Quic is { } quic ? quic.DatagramsAcked + quic.DatagramsLost : 0;
+        return new PeerDto
+        {
+            Name = peer.Name,
+            Id = peer.Id?.ToString(),
+            State = peer.Condition switch
+            {
+                PeerCondition.Up => PeerState.Connected,
+                PeerCondition.Dialing => PeerState.Dialing,
+                PeerCondition.RefusedByPeer => PeerState.RefusedByPeer,
+                PeerCondition.RefusedHere => PeerState.RefusedByUs,
+                PeerCondition.Unreachable => PeerState.Unreachable,
+                _ => PeerState.Waiting,
+            },
+            Reason = Reason(peer),
+            Address = peer.Address,
+            Dialed = peer.IsDialer,
+            RttMillis = peer.Quic?.SmoothedRtt.TotalMilliseconds,
+            MtuBytes = peer.MtuBytes,
+            PacketsIn = (long)peer.PacketsIn,
+            BytesIn = (long)peer.BytesIn,
+            PacketsOut = (long)peer.PacketsOut,
+            BytesOut = (long)peer.BytesOut,
+            Loss = settled > 0 ? peer.Quic!.Value.DatagramsLost / (double)settled : null,
+            Networks = peer.Networks,
+            Addresses = [.. peer.Addresses.Select(address => address.ToString())],
+            SinceUtc = peer.Id is null ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - peer.ChangedNanos) / 1000.0),
+        };
+    }
+
+    private static string? Reason(PeerSnapshot peer)
+    {
+        var parts = peer.NetworkProblems.Select(problem => $"network {problem.Key}: {problem.Value}").ToList();
+        if (peer.Reason.Length > 0 && parts.Count == 0)
+        {
+            parts.Add(peer.Reason);
+        }
+
+        return parts.Count > 0 ? string.Join("; ", parts) : null;
+    }
+
+    private static string? Why(Route route) => route.Verdict switch
+    {
+        RouteVerdict.Used => null,
+        RouteVerdict.OtherPeerIsBetter => "another peer's route to it is better",
+        RouteVerdict.AddressInUse => "address in use by another peer",
+        RouteVerdict.OwnAddress => "it is an address of this node",
+        RouteVerdict.ReservedAddress => "the network's first and last address belong to nobody",
+        RouteVerdict.NotAllowed => "not allowed: its entry has no allow_routes for it",
+        RouteVerdict.NotInEntry => "its entry lists other addresses",
+        RouteVerdict.TooManyAddresses => "it has its share of addresses in this network",
+        RouteVerdict.RoutesNotAccepted => "the network has accept_routes = false",
+        _ => route.Verdict.ToString(),
+    };
+
+    private static string CamelCase(string name) => char.ToLowerInvariant(name[0]) + name[1..];
+}

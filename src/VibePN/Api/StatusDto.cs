@@ -1,0 +1,51 @@
+namespace VibePN.Api;
+
+/// <summary>Answer of <c>GET /v1/status</c>: the node at one moment. Counters run from the daemon's start.</summary>
+public sealed record StatusDto
+{
+    /// <summary>Of VibePN.</summary>
+    public required string Version { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>First fingerprint, 64 hexadecimal digits.</summary>
+    public required string Id { get; init; }
+
+    public int Pid { get; init; }
+
+    public DateTimeOffset StartedUtc { get; init; }
+
+    public double UptimeSeconds { get; init; }
+
+    /// <summary>The process's resident memory (<c>VmRSS</c>).</summary>
+    public long ResidentBytes { get; init; }
+
+    /// <summary>The config file in force.</summary>
+    public string? Config { get; init; }
+
+    /// <summary>Bound UDP addresses, with the real port where the config says 0.</summary>
+    public IReadOnlyList<string> Listen { get; init; } = [];
+
+    /// <summary>What seals packets, such as <c>AES-128-GCM (GnuTLS)</c>.</summary>
+    public string? PacketProtection { get; init; }
+
+    public LibrariesDto Libraries { get; init; } = new();
+
+    public LoopDto Loop { get; init; } = new();
+
+    /// <summary>QUIC connections that exist, in any state.</summary>
+    public int Connections { get; init; }
+
+    /// <summary>Finished handshakes by result: <c>completed</c>, <c>refused</c>, <c>refusedByPeer</c>, <c>timedOut</c> and the like.</summary>
+    public IReadOnlyDictionary<string, long> Handshakes { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>Packets dropped, by reason; reasons that never occurred may be left out.</summary>
+    public IReadOnlyDictionary<string, long> Drops { get; init; } = new Dictionary<string, long>();
+
+    public IReadOnlyList<NetworkDto> Networks { get; init; } = [];
+
+    public IReadOnlyList<PeerDto> Peers { get; init; } = [];
+
+    /// <summary>What an operator should know: a fallback in use, a metrics address taken by others.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

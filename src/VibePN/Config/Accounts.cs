@@ -1,0 +1,54 @@
+using System.Globalization;
+using VibePN.Linux.Files;
+
+namespace VibePN.Config;
+
+/// <summary>Users and groups of this host as its files list them, and who owns a file.</summary>
+public static class Accounts
+{
+    /// <summary>User and group of that name run the daemon, where they exist.</summary>
+    public const string ServiceName = "vibepn";
+
+    /// <summary>The numeric id, or null when there is no such group.</summary>
+    public static uint? FindGroup(string name) => FindId("/etc/group", name);
+
+    public static uint? FindUser(string name) => FindId("/etc/passwd", name);
+
+    /// <summary>The name behind a user id; the number itself when nobody has it.</summary>
+    public static string NameOfUser(uint id)
+    {
+        foreach (string[] fields in Lines("/etc/passwd"))
+        {
+            if (fields[2] == id.ToString(CultureInfo.InvariantCulture))
+            {
+                return fields[0];
+            }
+        }
+
+        return id.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Null leaves the user or the group as it is.</summary>
+    /// <exception cref="IOException">Not allowed, or no such file.</exception>
+    public static void SetOwner(string path, uint? user, uint? group) =>
+        PosixFile.SetOwner(path, new FileOwner(user ?? PosixFile.Unchanged, group ?? PosixFile.Unchanged));
+
+    /// <inheritdoc cref="PosixFile.SetCreationMask"/>
+    public static void SetCreationMask(UnixFileMode withheld) => PosixFile.SetCreationMask(withheld);
+
+    private static uint? FindId(string file, string name)
+    {
+        foreach (string[] fields in Lines(file))
+        {
+            if (fields[0] == name && uint.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out uint id))
+            {
+                return id;
+            }
+        }
+
+        return null;
+    }
+
+    private static IEnumerable<string[]> Lines(string file) =>
+        File.Exists(file) ? File.ReadLines(file).Select(line => line.Split(':')).Where(fields => fields.Length > 2) : [];
+}

@@ -1,0 +1,519 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net;
+using System.Text;
+using VibePN.Routing;
+
+namespace VibePN.Control;
+
+/// <summary>
+/// Control messages as bytes: type, length and fields, each field again number, length and value, all numbers being
+/// variable-length integers (docs/protocol.md, Messages). Unknown types and fields are skipped. Every length is checked before it is used.
+/// </summary>
+internal static class ControlCodec
+{
+    private enum MessageType : ulong
+    {
+        Hello = 1,
+        NetworkList = 2,
+        Announce = 3,
+        Withdraw = 4,
+        Keepalive = 5,
+        KeepaliveReply = 6,
+        PeerError = 7,
+
+        /// <summary>Reserved for introductions.</summary>
+        Member = 8,
+    }
+
+    /// <summary>Reads one message from the front of <paramref name="source"/>.</summary>
+    /// <param name="source">Bytes of the control stream not read so far.</param>
+    /// <param name="message">The message, or null when it is of an unknown type or not complete.</param>
+    /// <returns>Bytes consumed; 0 when more are needed.</returns>
+    /// <exception cref="ControlException">The bytes are no message, or one beyond a limit.</exception>
+    public static int TryRead(ReadOnlySpan<byte> source, out ControlMessage? message)
+    {
+        message = null;
+        var typeBytes = VarInt.TryRead(source, out var type);
+        if (typeBytes == 0)
+        {
+            return 0;
+        }
+
+        var lengthBytes = VarInt.TryRead(source[typeBytes..], out var length);
+        if (lengthBytes == 0)
+        {
+            return 0;
+        }
+
+        if (length > Limits.ControlMessageBytes)
+        {
+            throw new ControlException(CloseReason.LimitExceeded, $"a control message of {length} bytes");
+        }
+
+        var header = typeBytes + lengthBytes;
+        if (source.Length - header < (int)length)
+        {
+            return 0;
+        }
+
+        var body = new FieldReader(source.Slice(header, (int)length));
+        message = (MessageType)type switch
+        {
+            MessageType.Hello => ReadHello(body),
+            MessageType.NetworkList => ReadNetworkList(body),
+            MessageType.Announce => ReadAnnounce(body),
+            MessageType.Withdraw => ReadWithdraw(body),
+            MessageType.Keepalive => ReadKeepalive(body, isReply: false),
+            MessageType.KeepaliveReply => ReadKeepalive(body, isReply: true),
+            MessageType.PeerError => ReadError(body),
+            _ => null,
+        };
+        return header + (int)length;
+    }
+
+    /// <summary>Appends <paramref name="message"/> to <paramref name="destination"/>.</summary>
+    /// <exception cref="ArgumentException">It would be longer than <see cref="Limits.ControlMessageBytes"/>.</exception>
+    public static void Write(IBufferWriter<byte> destination, ControlMessage message)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        var type = message switch
+        {
+            Hello hello => WriteHello(body, hello),
+            NetworkList list => WriteNetworkList(body, list),
+            Announce announce => WriteAnnounce(body, announce),
+            Withdraw withdraw => WriteWithdraw(body, withdraw),
+            Keepalive keepalive => WriteKeepalive(body, keepalive.Id, keepalive.Observed, MessageType.Keepalive),
+            KeepaliveReply reply => WriteKeepalive(body, reply.Id, reply.Observed, MessageType.KeepaliveReply),
+            PeerError error => WriteError(body, error),
+            _ => throw new ArgumentException($"no encoding for {message.GetType().Name}", nameof(message)),
+        };
+        if (body.WrittenCount > Limits.ControlMessageBytes)
+        {
+            throw new ArgumentException($"a control message of {body.WrittenCount} bytes", nameof(message));
+        }
+
+        VarInt.Write(destination, (ulong)type);
+        VarInt.Write(destination, (ulong)body.WrittenCount);
+        destination.Write(body.WrittenSpan);
+    }
+
+    // Hello: 1 boot id (16 bytes), 2 name, 3 feature (repeated), 4 observed address, 5 largest reassembled packet, 6 replaces (empty).
+    private static Hello ReadHello(FieldReader fields)
+    {
+        Guid? bootId = null;
+        var name = "";
+        var features = new List<ulong>();
+        IPEndPoint? observed = null;
+        var maxReassembled = 0;
+        var replaces = false;
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    bootId = value.Length == 16 ? new Guid(value, bigEndian: true) : throw Malformed("a boot id has 16 bytes");
+                    break;
+                case 2:
+                    name = Text(value, Limits.NodeNameBytes);
+                    break;
+                case 3:
+                    CheckCount(features.Count, Limits.Features, "features");
+                    features.Add(Number(value));
+                    break;
+                case 4:
+                    observed = EndPoint(value);
+                    break;
+                case 5:
+                    maxReassembled = (int)Math.Min(Number(value), ushort.MaxValue);
+                    break;
+                case 6:
+                    replaces = true;
+                    break;
+            }
+        }
+
+        return bootId is { } id
+            ? new Hello(id, name, features, observed, maxReassembled, replaces)
+            : throw Malformed("a Hello without a boot id");
+    }
+
+    private static MessageType WriteHello(ArrayBufferWriter<byte> body, Hello hello)
+    {
+        Span<byte> bootId = stackalloc byte[16];
+        hello.BootId.TryWriteBytes(bootId, bigEndian: true, out _);
+        WriteField(body, 1, bootId);
+        WriteField(body, 2, Encoding.UTF8.GetBytes(hello.NodeName));
+        foreach (var feature in hello.Features)
+        {
+            WriteNumber(body, 3, feature);
+        }
+
+        WriteEndPoint(body, 4, hello.Observed);
+        WriteNumber(body, 5, (ulong)hello.MaxReassembledBytes);
+        if (hello.Replaces)
+        {
+            WriteField(body, 6, []);
+        }
+
+        return MessageType.Hello;
+    }
+
+    // NetworkList: 1 network (repeated) = { 1 name, 2 prefix (repeated), 3 address (repeated), 4 tag }.
+    private static NetworkList ReadNetworkList(FieldReader fields)
+    {
+        var networks = new List<NetworkOffer>();
+        while (fields.TryNext(out var number, out var value))
+        {
+            if (number == 1)
+            {
+                CheckCount(networks.Count, Limits.NetworksPerPeer, "networks");
+                networks.Add(ReadNetwork(new FieldReader(value)));
+            }
+        }
+
+        return new NetworkList(networks);
+    }
+
+    private static NetworkOffer ReadNetwork(FieldReader fields)
+    {
+        var name = "";
+        var prefixes = new List<Prefix>();
+        var addresses = new List<IpKey>();
+        ulong tag = 0;
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    name = Name(value);
+                    break;
+                case 2:
+                    CheckCount(prefixes.Count, Limits.PrefixesPerNetwork, "prefixes");
+                    prefixes.Add(ReadPrefix(value));
+                    break;
+                case 3:
+                    CheckCount(addresses.Count, Limits.AddressesPerList, "addresses");
+                    addresses.Add(Address(value));
+                    break;
+                case 4:
+                    tag = Number(value);
+                    break;
+            }
+        }
+
+        return name.Length == 0 ? throw Malformed("a network without a name")
+            : tag == 0 ? throw Malformed("network tag 0 is reserved")
+            : new NetworkOffer(name, prefixes, addresses, tag);
+    }
+
+    private static MessageType WriteNetworkList(ArrayBufferWriter<byte> body, NetworkList list)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        foreach (var network in list.Networks)
+        {
+            var fields = new ArrayBufferWriter<byte>();
+            WriteField(fields, 1, Encoding.UTF8.GetBytes(network.Name));
+            foreach (var prefix in network.Prefixes)
+            {
+                WritePrefix(fields, 2, prefix);
+            }
+
+            foreach (var address in network.Addresses)
+            {
+                address.CopyTo(bytes);
+                WriteField(fields, 3, bytes[..address.ByteCount]);
+            }
+
+            WriteNumber(fields, 4, network.Tag);
+            WriteField(body, 1, fields.WrittenSpan);
+        }
+
+        return MessageType.NetworkList;
+    }
+
+    // Announce: 1 network, 2 route (repeated) = { 1 prefix, 2 metric, 3 lifetime in seconds }.
+    private static Announce ReadAnnounce(FieldReader fields)
+    {
+        var network = "";
+        var routes = new List<RouteOffer>();
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    network = Name(value);
+                    break;
+                case 2:
+                    CheckCount(routes.Count, Limits.RoutesPerPeerAndNetwork, "routes");
+                    routes.Add(ReadRoute(new FieldReader(value)));
+                    break;
+            }
+        }
+
+        return new Announce(network, routes);
+    }
+
+    private static RouteOffer ReadRoute(FieldReader fields)
+    {
+        Prefix? prefix = null;
+        uint metric = 0;
+        uint lifetime = 0;
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    prefix = ReadPrefix(value);
+                    break;
+                case 2:
+                    metric = (uint)Math.Min(Number(value), uint.MaxValue);
+                    break;
+                case 3:
+                    lifetime = (uint)Math.Min(Number(value), uint.MaxValue);
+                    break;
+            }
+        }
+
+        return new RouteOffer(prefix ?? throw Malformed("a route without a prefix"), metric, lifetime);
+    }
+
+    private static MessageType WriteAnnounce(ArrayBufferWriter<byte> body, Announce announce)
+    {
+        WriteField(body, 1, Encoding.UTF8.GetBytes(announce.Network));
+        foreach (var route in announce.Routes)
+        {
+            var fields = new ArrayBufferWriter<byte>();
+            WritePrefix(fields, 1, route.Prefix);
+            WriteNumber(fields, 2, route.Metric);
+            WriteNumber(fields, 3, route.LifetimeSeconds);
+            WriteField(body, 2, fields.WrittenSpan);
+        }
+
+        return MessageType.Announce;
+    }
+
+    // Withdraw: 1 network, 2 prefix (repeated).
+    private static Withdraw ReadWithdraw(FieldReader fields)
+    {
+        var network = "";
+        var prefixes = new List<Prefix>();
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    network = Name(value);
+                    break;
+                case 2:
+                    CheckCount(prefixes.Count, Limits.RoutesPerPeerAndNetwork, "prefixes");
+                    prefixes.Add(ReadPrefix(value));
+                    break;
+            }
+        }
+
+        return new Withdraw(network, prefixes);
+    }
+
+    private static MessageType WriteWithdraw(ArrayBufferWriter<byte> body, Withdraw withdraw)
+    {
+        WriteField(body, 1, Encoding.UTF8.GetBytes(withdraw.Network));
+        foreach (var prefix in withdraw.Prefixes)
+        {
+            WritePrefix(body, 2, prefix);
+        }
+
+        return MessageType.Withdraw;
+    }
+
+    // Keepalive and its reply: 1 id, 2 observed address.
+    private static ControlMessage ReadKeepalive(FieldReader fields, bool isReply)
+    {
+        ulong id = 0;
+        IPEndPoint? observed = null;
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    id = Number(value);
+                    break;
+                case 2:
+                    observed = EndPoint(value);
+                    break;
+            }
+        }
+
+        return isReply ? new KeepaliveReply(id, observed) : new Keepalive(id, observed);
+    }
+
+    private static MessageType WriteKeepalive(ArrayBufferWriter<byte> body, ulong id, IPEndPoint? observed, MessageType type)
+    {
+        WriteNumber(body, 1, id);
+        WriteEndPoint(body, 2, observed);
+        return type;
+    }
+
+    // Error: 1 reason, 2 text.
+    private static PeerError ReadError(FieldReader fields)
+    {
+        var reason = CloseReason.None;
+        var text = "";
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    reason = (CloseReason)Number(value);
+                    break;
+                case 2:
+                    text = Text(value, Limits.ReasonBytes);
+                    break;
+            }
+        }
+
+        return new PeerError(reason, text);
+    }
+
+    private static MessageType WriteError(ArrayBufferWriter<byte> body, PeerError error)
+    {
+        WriteNumber(body, 1, (ulong)error.Reason);
+        WriteField(body, 2, Encoding.UTF8.GetBytes(error.Text));
+        return MessageType.PeerError;
+    }
+
+    private static void WriteField(ArrayBufferWriter<byte> body, ulong number, ReadOnlySpan<byte> value)
+    {
+        VarInt.Write(body, number);
+        VarInt.Write(body, (ulong)value.Length);
+        body.Write(value);
+    }
+
+    private static void WriteNumber(ArrayBufferWriter<byte> body, ulong number, ulong value)
+    {
+        Span<byte> bytes = stackalloc byte[VarInt.MaxBytes];
+        WriteField(body, number, bytes[..VarInt.Write(bytes, value)]);
+    }
+
+    // A prefix: its length in bits, then all 4 or 16 bytes of its first address.
+    private static void WritePrefix(ArrayBufferWriter<byte> body, ulong number, Prefix prefix)
+    {
+        Span<byte> bytes = stackalloc byte[17];
+        bytes[0] = (byte)prefix.Length;
+        prefix.First.CopyTo(bytes[1..]);
+        WriteField(body, number, bytes[..(1 + prefix.First.ByteCount)]);
+    }
+
+    // An address and port: 2 bytes of port, then 4 or 16 bytes of address.
+    private static void WriteEndPoint(ArrayBufferWriter<byte> body, ulong number, IPEndPoint? endPoint)
+    {
+        if (endPoint is null)
+        {
+            return;
+        }
+
+        Span<byte> bytes = stackalloc byte[18];
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)endPoint.Port);
+        endPoint.Address.TryWriteBytes(bytes[2..], out var written);
+        WriteField(body, number, bytes[..(2 + written)]);
+    }
+
+    private static Prefix ReadPrefix(ReadOnlySpan<byte> value)
+    {
+        if (value.Length is not (5 or 17))
+        {
+            throw Malformed("a prefix has 5 or 17 bytes");
+        }
+
+        var address = IpKey.FromBytes(value[1..]);
+        if (value[0] > address.Width)
+        {
+            throw Malformed($"a prefix length of {value[0]}");
+        }
+
+        var prefix = new Prefix(address, value[0]);
+        return prefix.First == address ? prefix : throw Malformed("a prefix with host bits set");
+    }
+
+    private static IpKey Address(ReadOnlySpan<byte> value) =>
+        value.Length is 4 or 16 ? IpKey.FromBytes(value) : throw Malformed("an address has 4 or 16 bytes");
+
+    private static IPEndPoint EndPoint(ReadOnlySpan<byte> value) => value.Length is 6 or 18
+        ? new IPEndPoint(new IPAddress(value[2..]), BinaryPrimitives.ReadUInt16BigEndian(value))
+        : throw Malformed("an endpoint has 6 or 18 bytes");
+
+    private static ulong Number(ReadOnlySpan<byte> value) =>
+        VarInt.TryRead(value, out var number) == value.Length && value.Length > 0
+            ? number
+            : throw Malformed("a number that is no variable-length integer");
+
+    /// <summary>Text for people: cut at the limit, control characters replaced, so that it can be shown and logged.</summary>
+    private static string Text(ReadOnlySpan<byte> value, int maxBytes)
+    {
+        var text = Encoding.UTF8.GetString(value.Length > maxBytes ? value[..maxBytes] : value);
+        return string.Create(text.Length, text, static (span, source) =>
+        {
+            for (var i = 0; i < span.Length; i++)
+            {
+                span[i] = char.IsControl(source[i]) ? '?' : source[i];
+            }
+        });
+    }
+
+    /// <summary>A network's name, exact: [a-z0-9][a-z0-9-]{0,31}.</summary>
+    private static string Name(ReadOnlySpan<byte> value)
+    {
+        if (value.Length is 0 or > 32 || value[0] == '-')
+        {
+            throw Malformed("a network's name has 1 to 32 characters and begins with none of -");
+        }
+
+        foreach (var character in value)
+        {
+            if (character is not ((>= (byte)'a' and <= (byte)'z') or (>= (byte)'0' and <= (byte)'9') or (byte)'-'))
+            {
+                throw Malformed("a network's name is made of a-z, 0-9 and -");
+            }
+        }
+
+        return Encoding.ASCII.GetString(value);
+    }
+
+    private static void CheckCount(int count, int limit, string what)
+    {
+        if (count >= limit)
+        {
+            throw new ControlException(CloseReason.LimitExceeded, $"more than {limit} {what}");
+        }
+    }
+
+    private static ControlException Malformed(string message) => new(CloseReason.Malformed, message);
+
+    /// <summary>Walks over fields; the values are slices of the message.</summary>
+    private ref struct FieldReader(ReadOnlySpan<byte> body)
+    {
+        private ReadOnlySpan<byte> _rest = body;
+
+        public bool TryNext(out ulong number, out ReadOnlySpan<byte> value)
+        {
+            number = 0;
+            value = default;
+            if (_rest.IsEmpty)
+            {
+                return false;
+            }
+
+            var numberBytes = VarInt.TryRead(_rest, out number);
+            var lengthBytes = VarInt.TryRead(_rest[numberBytes..], out var length);
+            var header = numberBytes + lengthBytes;
+            if (numberBytes == 0 || lengthBytes == 0 || length > (ulong)(_rest.Length - header))
+            {
+                throw Malformed("a field beyond its message");
+            }
+
+            value = _rest.Slice(header, (int)length);
+            _rest = _rest[(header + (int)length)..];
+            return true;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Net;
+using VibePN.Routing;
+
+namespace VibePN.Control;
+
+/// <summary>A message of the control stream; immutable (docs/protocol.md, Messages).</summary>
+internal abstract record ControlMessage;
+
+/// <summary>The first message of either side.</summary>
+/// <param name="BootId">16 random bytes of this start of the process.</param>
+/// <param name="NodeName">For people; at most <see cref="Limits.NodeNameBytes"/> bytes.</param>
+/// <param name="Features">Additions the sender understands; unknown ones are ignored.</param>
+/// <param name="Observed">The address at which the sender sees the receiver, or null.</param>
+/// <param name="MaxReassembledBytes">The largest packet that the sender puts together from fragments; 0: none.</param>
+/// <param name="Replaces">This connection is to take the place of the others between the two nodes (make-before-break).</param>
+internal sealed record Hello(
+    Guid BootId,
+    string NodeName,
+    IReadOnlyList<ulong> Features,
+    IPEndPoint? Observed,
+    int MaxReassembledBytes,
+    bool Replaces) : ControlMessage;
+
+/// <summary>The sender's networks as far as they concern the receiver; replaces what it said before.</summary>
+internal sealed record NetworkList(IReadOnlyList<NetworkOffer> Networks) : ControlMessage;
+
+/// <param name="Tag">What the receiver of this list puts before packets of this network; never 0, never used twice in a connection.</param>
+internal sealed record NetworkOffer(string Name, IReadOnlyList<Prefix> Prefixes, IReadOnlyList<IpKey> Addresses, ulong Tag);
+
+/// <summary>Routes of the sender in one network, beyond its own addresses; adds to or renews what it announced before.</summary>
+internal sealed record Announce(string Network, IReadOnlyList<RouteOffer> Routes) : ControlMessage;
+
+/// <param name="LifetimeSeconds">Forgotten when not renewed within this time; 0: as long as the connection.</param>
+internal sealed record RouteOffer(Prefix Prefix, uint Metric, uint LifetimeSeconds);
+
+/// <summary>Takes back routes that the sender announced.</summary>
+internal sealed record Withdraw(string Network, IReadOnlyList<Prefix> Prefixes) : ControlMessage;
+
+/// <summary>Asks for a <see cref="KeepaliveReply"/> with the same <paramref name="Id"/>.</summary>
+internal sealed record Keepalive(ulong Id, IPEndPoint? Observed) : ControlMessage;
+
+internal sealed record KeepaliveReply(ulong Id, IPEndPoint? Observed) : ControlMessage;
+
+/// <summary>Something the other side should tell its user; the connection stays.</summary>
+internal sealed record PeerError(CloseReason Reason, string Text) : ControlMessage;

@@ -1,0 +1,77 @@
+using VibePN.Config;
+
+namespace VibePN.Identity;
+
+/// <summary>The one decision on who may talk to us, the same for both roles: pure, from what was presented and the time.</summary>
+public static class Admission
+{
+    /// <summary>For a chain whose first certificate could not be read, or that is empty.</summary>
+    public static AdmissionResult Malformed(TrustList trust, string? dialedPeer) =>
+        new(AdmissionReason.Malformed, null, dialedPeer is null ? null : trust.Find(dialedPeer));
+
+    public static AdmissionResult Decide(TrustList trust, in AdmissionRequest request)
+    {
+        PeerConfig? pinned = trust.Find(request.Presented);
+        PeerConfig? dialed = request.DialedPeer is null ? null : trust.Find(request.DialedPeer);
+        AdmissionReason reason = Judge(trust, request, pinned, dialed);
+        PeerConfig? peer = dialed ?? pinned;
+        return reason is AdmissionReason.Accepted or AdmissionReason.AcceptedFirstUse
+            ? new AdmissionResult(reason, peer, peer)
+            : new AdmissionResult(reason, null, peer);
+    }
+
+    private static AdmissionReason Judge(TrustList trust, in AdmissionRequest request, PeerConfig? pinned, PeerConfig? dialed)
+    {
+        if (request.Presented == trust.Self)
+        {
+            return AdmissionReason.Itself;
+        }
+
+        bool firstUse = false;
+        if (request.DialedPeer is null)
+        {
+            if (pinned is null)
+            {
+                return AdmissionReason.Stranger;
+            }
+        }
+        else if (dialed is null)
+        {
+            // The entry went away while its dial was under way.
+            return AdmissionReason.NoPin;
+        }
+        else if (dialed.Fingerprint is { } pin)
+        {
+            if (pin != request.Presented)
+            {
+                return AdmissionReason.WrongPin;
+            }
+        }
+        else if (trust.Mode != TrustMode.FirstUse)
+        {
+            return AdmissionReason.NoPin;
+        }
+        else if (pinned is not null)
+        {
+            // Another entry's peer answers: trusting it here as well would give one node two names.
+            return AdmissionReason.WrongPin;
+        }
+        else
+        {
+            firstUse = true;
+        }
+
+        // Validity comes last: a stranger is not told more than that it is one.
+        if (request.NowUtcSeconds < request.NotBeforeUtcSeconds)
+        {
+            return AdmissionReason.NotYetValid;
+        }
+
+        if (request.NowUtcSeconds > request.NotAfterUtcSeconds)
+        {
+            return AdmissionReason.Expired;
+        }
+
+        return firstUse ? AdmissionReason.AcceptedFirstUse : AdmissionReason.Accepted;
+    }
+}

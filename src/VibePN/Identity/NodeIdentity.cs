@@ -1,0 +1,114 @@
+using System.Security.Cryptography;
+using System.Text;
+using VibePN.Config;
+
+namespace VibePN.Identity;
+
+/// <summary>The node's own certificate and key as read from their files. Holds the private key in memory: keep it out of logs.</summary>
+public sealed class NodeIdentity
+{
+    /// <summary>Larger files are no identity.</summary>
+    private const int MaxFileBytes = 64 * 1024;
+
+    private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    private NodeIdentity(byte[] certificatePem, byte[] keyPem, byte[] certificateDer)
+    {
+        CertificatePem = certificatePem;
+        KeyPem = keyPem;
+        CertificateDer = certificateDer;
+        Id = PeerId.OfCertificate(certificateDer);
+    }
+
+    /// <summary>The certificate file's bytes: one certificate or a chain, ours first.</summary>
+    public ReadOnlyMemory<byte> CertificatePem { get; }
+
+    public ReadOnlyMemory<byte> KeyPem { get; }
+
+    /// <summary>The first certificate of <see cref="CertificatePem"/>.</summary>
+    public ReadOnlyMemory<byte> CertificateDer { get; }
+
+    public PeerId Id { get; }
+
+    /// <summary>Reads both files. Whether the key fits the certificate shows only when TLS takes them.</summary>
+    /// <exception cref="IdentityException">The message names the file, what is wrong and the cure.</exception>
+    public static NodeIdentity Load(IdentityConfig config)
+    {
+        byte[] certificatePem = ReadFile(config.CertPath, "certificate", secret: false);
+        byte[] certificateDer = DecodeFirst(certificatePem, label => label == "CERTIFICATE")
+            ?? throw new IdentityException($"{config.CertPath} holds no PEM certificate; make an identity with 'vibepn init'");
+        byte[] keyPem = ReadFile(config.KeyPath, "key", secret: true);
+        if (DecodeFirst(keyPem, label => label is "PRIVATE KEY" or "EC PRIVATE KEY") is null)
+        {
+            throw new IdentityException($"{config.KeyPath} holds no PEM private key without a pass phrase; make an identity with 'vibepn init'");
+        }
+
+        NodeIdentity identity = new(certificatePem, keyPem, certificateDer);
+        if (config.Fingerprint is { } expected && expected != identity.Id)
+        {
+            throw new IdentityException(
+                $"{config.CertPath} has the fingerprint {identity.Id}, but [identity] expects {expected}; correct the fingerprint, or name the right files");
+        }
+
+        return identity;
+    }
+
+    private static byte[] ReadFile(string path, string what, bool secret)
+    {
+        try
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            if (secret)
+            {
+                RefuseIfShared(path, File.GetUnixFileMode(file.SafeFileHandle));
+            }
+
+            byte[] buffer = new byte[MaxFileBytes + 1];
+            int count = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+            byte[] content = count <= MaxFileBytes
+                ? buffer.AsSpan(0, count).ToArray()
+                : throw new IdentityException($"{path} is larger than {MaxFileBytes >> 10} KiB: this is no {what}");
+            CryptographicOperations.ZeroMemory(buffer);
+            return content;
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new IdentityException($"there is no {what} at {path}; make an identity with 'vibepn init'", failure);
+        }
+        catch (UnauthorizedAccessException failure)
+        {
+            throw new IdentityException($"the {what} {path} may not be read by this user; run as its owner or as root", failure);
+        }
+        catch (IOException failure)
+        {
+            throw new IdentityException($"the {what} {path} cannot be read: {failure.Message}", failure);
+        }
+    }
+
+    private static void RefuseIfShared(string path, UnixFileMode mode)
+    {
+        if ((mode & Others) != 0)
+        {
+            throw new IdentityException($"the key {path} is open to other users (mode {Convert.ToString((int)mode, 8).PadLeft(4, '0')}); run: chmod 600 {path}");
+        }
+    }
+
+    /// <summary>The bytes inside the first PEM block with a fitting label (RFC 7468); null when there is none.</summary>
+    private static byte[]? DecodeFirst(byte[] pem, Func<string, bool> fits)
+    {
+        ReadOnlySpan<char> rest = Encoding.Latin1.GetString(pem);
+        while (PemEncoding.TryFind(rest, out PemFields fields))
+        {
+            if (fits(rest[fields.Label].ToString()))
+            {
+                byte[] der = new byte[fields.DecodedDataLength];
+                return Convert.TryFromBase64Chars(rest[fields.Base64Data], der, out int written) && written == der.Length ? der : null;
+            }
+
+            rest = rest[fields.Location.End..];
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,47 @@
+namespace VibePN;
+
+/// <summary>Every bound on what a peer, a file or a user can make the node hold, each checked before anything is allocated.</summary>
+internal static class Limits
+{
+    /// <summary>Bytes of one control message's body.</summary>
+    public const int ControlMessageBytes = 16 * 1024;
+
+    /// <summary>Networks in one peer's list.</summary>
+    public const int NetworksPerPeer = 64;
+
+    /// <summary>Prefixes of one network.</summary>
+    public const int PrefixesPerNetwork = 16;
+
+    /// <summary>Addresses that a peer may name in its network list; more are cut off before they are judged.</summary>
+    public const int AddressesPerList = 16;
+
+    /// <summary>Host addresses that a peer may own in one network when its entry lists none.</summary>
+    public const int AddressesPerPeerAndNetwork = 4;
+
+    /// <summary>Prefixes that one peer may announce in one network.</summary>
+    public const int RoutesPerPeerAndNetwork = 1024;
+
+    /// <summary>Bytes of a node's name in UTF-8.</summary>
+    public const int NodeNameBytes = 64;
+
+    /// <summary>Bytes of a reason's text in UTF-8.</summary>
+    public const int ReasonBytes = 256;
+
+    /// <summary>Features in a Hello.</summary>
+    public const int Features = 64;
+
+    /// <summary>Bytes of whole frames that wait in front of one peer's congestion window.</summary>
+    public const int PeerQueueBytes = 1 << 20;
+
+    /// <summary>Bytes of the largest packet that is put together from fragments: a jumbo frame and its headers.</summary>
+    public const int ReassembledBytes = 9216;
+
+    /// <summary>Incomplete packets kept of one connection.</summary>
+    public const int ReassemblyPackets = 64;
+
+    /// <summary>Network tags that a peer may use up in one connection.</summary>
+    public const int TagsPerConnection = 4096;
+
+    /// <summary>Connections that one peer may hold at once: the active one, its duplicate, and one that replaces them.</summary>
+    public const int ConnectionsPerPeer = 4;
+}

@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Logging;
+
+namespace VibePN;
+
+/// <summary>The node's log lines: state changes, never packets. Ids are stable.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(100, LogLevel.Information, "Peer {Peer} is connected at {Path} (dialed by {Dialer})")]
+    public static partial void PeerUp(ILogger logger, string peer, string path, string dialer);
+
+    [LoggerMessage(101, LogLevel.Information, "Peer {Peer} is disconnected: {Reason}")]
+    public static partial void PeerDown(ILogger logger, string peer, string reason);
+
+    [LoggerMessage(102, LogLevel.Warning, "Refused {Peer} at {Path}: {Reason} (fingerprint {Fingerprint})")]
+    public static partial void CertificateRefused(ILogger logger, string peer, string path, string reason, string fingerprint);
+
+    [LoggerMessage(103, LogLevel.Warning, "Cannot connect to peer {Peer} at {Path}: {Reason}; trying again")]
+    public static partial void DialFailed(ILogger logger, string peer, string path, string reason);
+
+    [LoggerMessage(104, LogLevel.Warning, "Peer {Peer} broke the protocol: {Reason}")]
+    public static partial void ProtocolError(ILogger logger, string peer, string reason);
+
+    [LoggerMessage(105, LogLevel.Warning, "Network {Network} is not joined with peer {Peer}: {Reason}")]
+    public static partial void NetworkNotJoined(ILogger logger, string network, string peer, string reason);
+
+    [LoggerMessage(106, LogLevel.Warning, "Peer {Peer} may not have {Prefix} in network {Network}: {Reason}")]
+    public static partial void RouteRefused(ILogger logger, string peer, string prefix, string network, string reason);
+
+    [LoggerMessage(107, LogLevel.Warning, "Peer {Peer} reports: {Reason}")]
+    public static partial void PeerReports(ILogger logger, string peer, string reason);
+
+    [LoggerMessage(110, LogLevel.Information, "Listening on {Path}")]
+    public static partial void Listening(ILogger logger, string path);
+
+    [LoggerMessage(111, LogLevel.Information, "Network {Network} is on interface {Interface} with {Prefix}")]
+    public static partial void NetworkOpen(ILogger logger, string network, string @interface, string prefix);
+
+    [LoggerMessage(112, LogLevel.Error, "The host's network could not be changed: {Reason}")]
+    public static partial void HostNetworkFailed(ILogger logger, string reason);
+
+    [LoggerMessage(113, LogLevel.Warning, "IPv6 is off on this host: listening on IPv4 only")]
+    public static partial void NoIPv6(ILogger logger);
+
+    [LoggerMessage(114, LogLevel.Critical, "The packet loop failed; the daemon ends")]
+    public static partial void LoopFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(115, LogLevel.Information, "Saying goodbye to {Count} peers")]
+    public static partial void Goodbye(ILogger logger, int count);
+}

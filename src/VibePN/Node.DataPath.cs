@@ -1,0 +1,527 @@
+// The packets.
+//
+// Glossary: a frame is what one read of the TUN gives: an IP packet, or a super-packet that stands for several (virtio-net header).
+// A packet travels as the payload of one DATAGRAM frame, behind its network's tag and a byte of flags (docs/protocol.md, Data).
+//
+// Out (host → peer)
+//   1. OnTun          one parse and one route lookup per frame
+//   2. SendFrame      straight to the peer's connection while nothing waits, else
+//   3. PacketQueue    behind what waits for the congestion window
+//   4. WritePackets   one datagram per packet of the frame, into the UDP batch
+//   5. Flush          what else each touched connection has to say; then the batch leaves
+//
+// In (peer → host)
+//   1. OnUdp          kernel messages → QUIC datagrams → QuicEndpoint.Receive
+//   2. OnPacketIn     tag → network; flags; parse; source check; to the host
+using VibePN.Control;
+using VibePN.Linux;
+using VibePN.Peers;
+using VibePN.Quic;
+
+namespace VibePN;
+
+internal sealed partial class Node
+{
+    /// <summary>Flag: the transport checksum holds the pseudo-header's sum only.</summary>
+    private const byte ChecksumPartialFlag = 1;
+
+    /// <summary>Flag: a piece of a packet, behind a fragment header.</summary>
+    private const byte FragmentFlag = 2;
+
+    /// <summary>
+    /// After this time discovery has found the path's size. Before, what does not fit goes in fragments: an ICMP answer would make the
+    /// host believe in a small path for minutes.
+    /// </summary>
+    private const ulong PathSizeSettledNanos = 5_000_000_000;
+
+    /// <summary>IPv6 requires that packets of this size pass (RFC 8200 §5).</summary>
+    private const int MinimumIPv6Mtu = 1280;
+
+    /// <summary>Room that makes it worth while to leave a packet open for a further datagram.</summary>
+    private const int WorthwhileBytes = 100;
+
+    /// <summary>Room for a tag, the flags and the headers of a super-packet's segment (IPv6 and TCP with options, extension headers).</summary>
+    private const int MaxHeaderBytes = VarInt.MaxBytes + 1 + 512;
+
+    /// <summary>What one turn takes from a queue or a connection before the others have theirs.</summary>
+    private const int FlushPackets = 512;
+
+    /// <summary>Room for a stateless answer: Retry, version negotiation, stateless reset.</summary>
+    private const int StatelessBytes = 1232;
+
+    private readonly byte[] _whole = new byte[Limits.ReassembledBytes];
+
+    /// <summary>The connection whose packet in the batch's reserved slot is open for more datagrams, or null.</summary>
+    private PeerConnection? _open;
+
+    /// <summary>Connections that wrote something in this turn.</summary>
+    private readonly List<PeerConnection> _bursts = [];
+
+    private readonly byte[] _header = new byte[MaxHeaderBytes];
+
+    /// <summary>The UDP socket is full: nothing is written until the next flush.</summary>
+    private bool _udpBlocked;
+
+    /// <summary>Takes frames from the host. The batch may be changed (headers are patched in place).</summary>
+    public void OnTun(int network, TunBatch batch, Instant now)
+    {
+        _now = now;
+        var from = _networks[network];
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var frame = batch[i];
+            OnFrame(from, frame.Header, frame.Packet);
+        }
+
+        FinishOpenPacket();
+    }
+
+    /// <summary>Takes one frame from the host.</summary>
+    public void OnTun(int network, in VirtioNetHeader header, Span<byte> frame, Instant now)
+    {
+        _now = now;
+        OnFrame(_networks[network], header, frame);
+        FinishOpenPacket();
+    }
+
+    private void OnFrame(NodeNetwork network, in VirtioNetHeader header, Span<byte> frame)
+    {
+        if (!IpHeader.TryParse(frame, out var ip) || !Segmenter.Start(header, frame, out var segmenter))
+        {
+            network.Counters.Drop(DropReason.OutMalformed);
+            return;
+        }
+
+        if (IsMulticast(ip.Destination))
+        {
+            network.Counters.Drop(DropReason.OutMulticast);
+            return;
+        }
+
+        var peer = network.Forwarding.Lookup(ip.Destination);
+        if (peer?.Active is not { } link || link.SendTags[network.Index] == 0)
+        {
+            network.Counters.Drop(peer is null ? DropReason.OutNoRoute : DropReason.OutPeerDown);
+            Answer(network, frame, mtu: null);
+            return;
+        }
+
+        if (peer.Queue.Count > 0 || !WritePackets(peer, link, network, ref segmenter, frame))
+        {
+            if (!peer.Queue.TryEnqueue(network.Index, segmenter, frame))
+            {
+                network.Counters.Drop(DropReason.OutQueueFull);
+            }
+        }
+    }
+
+    /// <summary>Takes a batch from the socket.</summary>
+    public void OnUdp(UdpReceiveBatch batch, Instant now)
+    {
+        _now = now;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var message = batch[i];
+            var path = new QuicPath(new QuicAddress(message.Local.Bytes), new QuicAddress(message.Remote.Bytes));
+            var rest = message.Bytes;
+            while (!rest.IsEmpty)
+            {
+                var bytes = Math.Min(message.SegmentBytes, rest.Length);
+                _endpoint.Receive(path, message.Ecn, rest[..bytes], now);
+                rest = rest[bytes..];
+            }
+        }
+    }
+
+    /// <summary>Takes one datagram.</summary>
+    public void OnUdp(in QuicPath path, byte ecn, ReadOnlySpan<byte> datagram, Instant now)
+    {
+        _now = now;
+        _endpoint.Receive(path, ecn, datagram, now);
+    }
+
+    private void OnPacketIn(PeerConnection link, ReadOnlySpan<byte> datagram)
+    {
+        var tagBytes = VarInt.TryRead(datagram, out var tag);
+        if (tagBytes == 0 || !link.IsUp)
+        {
+            (link.Peer?.Counters ?? _strangers).Drop(tagBytes == 0 ? DropReason.InMalformed : DropReason.InNotUp);
+            return;
+        }
+
+        var peer = link.Peer!;
+        var index = link.NetworkOf(tag);
+        if (index < 0 || datagram.Length <= tagBytes)
+        {
+            peer.Counters.Drop(index < 0 ? DropReason.InUnknownTag : DropReason.InMalformed);
+            return;
+        }
+
+        var network = _networks[index];
+        var flags = datagram[tagBytes];
+        var packet = datagram[(tagBytes + 1)..];
+        if ((flags & ~(ChecksumPartialFlag | FragmentFlag)) != 0)
+        {
+            network.Counters.Drop(DropReason.InUnknownFlags);
+            return;
+        }
+
+        if ((flags & FragmentFlag) != 0 && !Reassemble(link, network, flags, packet, out packet))
+        {
+            return;
+        }
+
+        OnWholePacketIn(peer, network, packet, (flags & ChecksumPartialFlag) != 0);
+    }
+
+    /// <returns>True when the fragment completed <paramref name="packet"/>.</returns>
+    private bool Reassemble(PeerConnection link, NodeNetwork network, byte flags, ReadOnlySpan<byte> fragment, out ReadOnlySpan<byte> packet)
+    {
+        var reassembler = link.Reassembler ??= new Reassembler();
+        var expired = reassembler.Expired;
+        var result = reassembler.Add((network.Index << 8) | flags, fragment, _now.Nanos, out packet);
+        if (result == ReassemblyResult.Malformed)
+        {
+            network.Counters.Drop(DropReason.InFragmentMalformed);
+        }
+
+        for (; expired < reassembler.Expired; expired++)
+        {
+            network.Counters.Drop(DropReason.InFragmentIncomplete);
+        }
+
+        return result == ReassemblyResult.Complete;
+    }
+
+    private void OnWholePacketIn(Peer peer, NodeNetwork network, ReadOnlySpan<byte> packet, bool checksumPartial)
+    {
+        if (!IpHeader.TryParse(packet, out var ip))
+        {
+            network.Counters.Drop(DropReason.InMalformed);
+            return;
+        }
+
+        if (network.Forwarding.Lookup(ip.Source) != peer)
+        {
+            network.Counters.Drop(DropReason.InSourceNotOwned);
+            return;
+        }
+
+        if (packet.Length > network.MtuBytes)
+        {
+            network.Counters.Drop(DropReason.InTooBig);
+            return;
+        }
+
+        if (_output.Deliver(network.Index, packet, checksumPartial) is { } refused)
+        {
+            network.Counters.Drop(refused);
+            return;
+        }
+
+        network.Counters.In(packet.Length);
+        peer.Counters.In(packet.Length);
+    }
+
+    /// <summary>Writes what the touched connections have to say, and sends it. To be called after every turn's input.</summary>
+    public void Flush(Instant now)
+    {
+        _now = now;
+        if (_udpBlocked)
+        {
+            TransmitBatch();
+        }
+
+        while (!_udpBlocked && _endpoint.TakeDirty() is { } connection)
+        {
+            FlushConnection(connection);
+        }
+
+        foreach (var link in _bursts)
+        {
+            link.InBurst = false;
+            link.Quic.EndBurst(now);
+        }
+
+        _bursts.Clear();
+        while (!_udpBlocked)
+        {
+            var slot = ReservePacket(StatelessBytes);
+            if (slot.IsEmpty || _endpoint.TakeStateless(slot, out var path) is var bytes && bytes == 0)
+            {
+                break;
+            }
+
+            _udpOut.Commit(bytes, PeerConnection.ToSockAddr(path.Remote), PeerConnection.ToSockAddr(path.Local), 0);
+        }
+
+        TransmitBatch();
+    }
+
+    private void FlushConnection(QuicConnection quic)
+    {
+        var link = (PeerConnection)quic.Tag!;
+        if (quic.IsDialer && quic.IsHandshakeCompleted && !link.HelloSent && !quic.IsClosed)
+        {
+            // Not from inside the callback: opening a stream there is not allowed.
+            link.HelloSent = true;
+            quic.OpenStream();
+            SendHello(link);
+        }
+
+        for (var i = 0; i < FlushPackets; i++)
+        {
+            var slot = ReservePacket(quic.MaxPacketBytes);
+            if (slot.IsEmpty)
+            {
+                return;
+            }
+
+            var written = quic.WritePending(slot, _now);
+            if (written.Bytes == 0)
+            {
+                break;
+            }
+
+            Commit(link, written);
+        }
+
+        if (link.Peer is { } peer && peer.Active == link)
+        {
+            DrainQueue(peer, link);
+        }
+
+        FinishOpenPacket();
+    }
+
+    private void DrainQueue(Peer peer, PeerConnection link)
+    {
+        for (var i = 0; i < FlushPackets && peer.Queue.Count > 0; i++)
+        {
+            ref var head = ref peer.Queue.Head;
+            if (link.SendTags[head.Network] == 0)
+            {
+                _networks[head.Network].Counters.Drop(DropReason.OutPeerDown);
+            }
+            else if (!WritePackets(peer, link, _networks[head.Network], ref head.Segmenter, peer.Queue.HeadFrame))
+            {
+                return;
+            }
+
+            peer.Queue.Pop();
+        }
+    }
+
+    /// <summary>Writes the packets of a frame that are left.</summary>
+    /// <returns>False: the window, the pacer or the socket is full; <paramref name="segmenter"/> stands at the first unsent packet.</returns>
+    private bool WritePackets(Peer peer, PeerConnection link, NodeNetwork network, ref Segmenter segmenter, Span<byte> frame)
+    {
+        var flags = segmenter.ChecksumPartial ? ChecksumPartialFlag : (byte)0;
+        var prefixBytes = VarInt.Write(_header, link.SendTags[network.Index]);
+        _header[prefixBytes++] = flags;
+        while (segmenter.TryPeek(frame, out var headers, out var payload))
+        {
+            if (headers.Length > MaxHeaderBytes - prefixBytes)
+            {
+                network.Counters.Drop(DropReason.OutMalformed);
+                return true;
+            }
+
+            headers.CopyTo(_header.AsSpan(prefixBytes));
+            var bytes = headers.Length + payload.Length;
+            var result = WriteDatagram(link, _header.AsSpan(0, prefixBytes + headers.Length), payload);
+            if (result == DatagramWrite.TooLarge)
+            {
+                if (!MayFragment(link, headers, payload))
+                {
+                    // The packets of a frame are equally long, but for the last: the first tells the host, the rest would say the same.
+                    network.Counters.Drop(DropReason.OutTooBig);
+                    Answer(network, frame, Math.Max(link.Quic.MaxDatagramBytes - prefixBytes, 0));
+                    return true;
+                }
+
+                headers.CopyTo(_whole);
+                payload.CopyTo(_whole.AsSpan(headers.Length));
+                result = WriteFragments(link, network, flags, _whole.AsSpan(0, bytes));
+            }
+
+            switch (result)
+            {
+                case DatagramWrite.Written or DatagramWrite.Open:
+                    network.Counters.Out(bytes);
+                    peer.Counters.Out(bytes);
+                    break;
+                case DatagramWrite.Blocked:
+                    return false;
+                default:
+                    network.Counters.Drop(DropReason.OutPeerDown);
+                    return true;
+            }
+
+            segmenter.Advance();
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Whether a packet that does not fit goes in pieces: while the path's size is being discovered, and afterwards where telling the
+    /// sender is no use (IPv6 up to its minimum, IPv4 without DF).
+    /// </summary>
+    private bool MayFragment(PeerConnection link, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+    {
+        var bytes = headers.Length + payload.Length;
+        if (bytes > Math.Min(link.Session.PeerHello?.MaxReassembledBytes ?? 0, Limits.ReassembledBytes))
+        {
+            return false;
+        }
+
+        var ip = headers.IsEmpty ? payload : headers;
+        var isIPv6 = ip[0] >> 4 == 6;
+        var mayBeSplit = isIPv6 ? bytes <= MinimumIPv6Mtu : (ip[6] & 0x40) == 0;
+        return mayBeSplit || _now.Nanos < link.CreatedNanos + PathSizeSettledNanos;
+    }
+
+    /// <summary>Writes the pieces of a packet that are left; <see cref="DatagramWrite.Blocked"/>: the rest later, with the same packet.</summary>
+    private DatagramWrite WriteFragments(PeerConnection link, NodeNetwork network, byte flags, ReadOnlySpan<byte> packet)
+    {
+        Span<byte> header = stackalloc byte[VarInt.MaxBytes + 1 + Reassembler.HeaderBytes];
+        var prefixBytes = VarInt.Write(header, link.SendTags[network.Index]);
+        header[prefixBytes++] = (byte)(flags | FragmentFlag);
+        header = header[..(prefixBytes + Reassembler.HeaderBytes)];
+        while (link.FragmentOffset < packet.Length)
+        {
+            var room = (link.Quic.MaxDatagramBytes - header.Length) / Reassembler.UnitBytes * Reassembler.UnitBytes;
+            if (room <= 0)
+            {
+                return DatagramWrite.Closed;
+            }
+
+            Reassembler.WriteHeader(header[prefixBytes..], link.FragmentId, link.FragmentOffset, packet.Length);
+            var piece = packet.Slice(link.FragmentOffset, Math.Min(room, packet.Length - link.FragmentOffset));
+            var result = WriteDatagram(link, header, piece);
+            if (result == DatagramWrite.TooLarge)
+            {
+                continue;
+            }
+
+            if (result is not (DatagramWrite.Written or DatagramWrite.Open))
+            {
+                return result;
+            }
+
+            link.FragmentOffset += piece.Length;
+        }
+
+        link.FragmentId++;
+        link.FragmentOffset = 0;
+        return DatagramWrite.Written;
+    }
+
+    /// <summary>Writes one datagram into the batch. A small one leaves its packet open for the next: see <see cref="FinishOpenPacket"/>.</summary>
+    /// <returns>Written or Open: accepted. Never PacketOnly.</returns>
+    private DatagramWrite WriteDatagram(PeerConnection link, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        if (_open is not null && _open != link)
+        {
+            FinishOpenPacket();
+        }
+
+        var more = header.Length + payload.Length + WorthwhileBytes <= link.Quic.MaxDatagramBytes;
+        while (true)
+        {
+            // An open packet lies in the slot that is reserved again here: nothing was committed since.
+            var slot = ReservePacket(link.Quic.MaxPacketBytes);
+            if (slot.IsEmpty)
+            {
+                return DatagramWrite.Blocked;
+            }
+
+            var result = link.Quic.WriteDatagram(header, payload, slot, more, out var written, _now);
+            if (result is DatagramWrite.Open or DatagramWrite.Written or DatagramWrite.PacketOnly)
+            {
+                _open = result == DatagramWrite.Open ? link : null;
+            }
+
+            if (written.Bytes > 0)
+            {
+                Commit(link, written);
+            }
+
+            if (result != DatagramWrite.PacketOnly)
+            {
+                return result;
+            }
+        }
+    }
+
+    /// <summary>Completes the packet that was left open for more datagrams. To be called before anything else is asked of a connection.</summary>
+    private void FinishOpenPacket()
+    {
+        if (_open is { } link)
+        {
+            _open = null;
+            Commit(link, link.Quic.FinishPacket(_udpOut.Reserve(link.Quic.MaxPacketBytes), _now));
+        }
+    }
+
+    /// <summary>Room for a packet in the batch, which is sent to make some; empty when the socket is full.</summary>
+    private Span<byte> ReservePacket(int bytes)
+    {
+        if (_udpBlocked)
+        {
+            return default;
+        }
+
+        var slot = _udpOut.Reserve(bytes);
+        return slot.IsEmpty && TransmitBatch() ? _udpOut.Reserve(bytes) : slot;
+    }
+
+    private void Commit(PeerConnection link, in QuicPacket packet)
+    {
+        if (!link.InBurst)
+        {
+            link.InBurst = true;
+            _bursts.Add(link);
+        }
+
+        if (packet.Path == link.Quic.Path)
+        {
+            _udpOut.Commit(packet.Bytes, link.Remote, link.Local, packet.Ecn);
+        }
+        else
+        {
+            _udpOut.Commit(packet.Bytes, PeerConnection.ToSockAddr(packet.Path.Remote), PeerConnection.ToSockAddr(packet.Path.Local), packet.Ecn);
+        }
+    }
+
+    private bool TransmitBatch()
+    {
+        _udpBlocked = _udpOut.Count > 0 && !_output.Transmit(_udpOut);
+        return !_udpBlocked;
+    }
+
+    /// <summary>Tells the sending host by ICMP, from the own address of the network: too big for <paramref name="mtu"/>, or unreachable.</summary>
+    private void Answer(NodeNetwork network, ReadOnlySpan<byte> frame, int? mtu)
+    {
+        if (!IpHeader.TryParse(frame, out var ip) || network.OwnAddressLike(ip.Source) is not { } own)
+        {
+            return;
+        }
+
+        Span<byte> source = stackalloc byte[16];
+        own.CopyTo(source);
+        source = source[..own.ByteCount];
+        var bytes = mtu is { } size
+            ? IcmpError.PacketTooBig(frame, source, size, _icmp)
+            : IcmpError.Unreachable(frame, source, IcmpUnreachable.Host, _icmp);
+        if (bytes > 0)
+        {
+            _output.Deliver(network.Index, _icmp.AsSpan(0, bytes), checksumPartial: false);
+        }
+    }
+
+    /// <summary>Multicast, or the limited broadcast: what no single peer owns.</summary>
+    private static bool IsMulticast(ReadOnlySpan<byte> destination) =>
+        destination.Length == 4 ? destination[0] >= 224 : destination[0] == 0xff;
+}

@@ -1,0 +1,115 @@
+using VibePN.Config;
+using VibePN.Peers;
+using VibePN.Quic;
+
+namespace VibePN;
+
+internal sealed partial class Node
+{
+    /// <summary>Tag and flags in front of a packet.</summary>
+    private const int DataHeaderBytes = 2;
+
+    /// <summary>The node at this moment.</summary>
+    public NodeSnapshot Snapshot(Instant now)
+    {
+        _now = now;
+        var drops = new Dictionary<DropReason, ulong>(_strangers.DropsByReason());
+        foreach (var (reason, count) in _networks.SelectMany(network => network.Counters.DropsByReason())
+            .Concat(_peers.Values.SelectMany(peer => peer.Counters.DropsByReason())))
+        {
+            drops[reason] = drops.GetValueOrDefault(reason) + count;
+        }
+
+        return new NodeSnapshot
+        {
+            Self = Self,
+            Name = _options.Config.Node.Name,
+            At = now,
+            StartedAt = StartedAt,
+            Connections = _endpoint.ConnectionCount,
+            Endpoint = _endpoint.Stats,
+            Handshakes = new Dictionary<string, long>(_handshakes),
+            Drops = drops,
+            Networks = [.. _networks.Select(SnapshotOf)],
+            Peers = [.. _options.Config.Peers.Select(SnapshotOf)],
+        };
+    }
+
+    private static NetworkSnapshot SnapshotOf(NodeNetwork network) => new(
+        network.Name,
+        network.Config.Interface,
+        network.MtuBytes,
+        network.Config.Export,
+        network.Prefixes,
+        network.OwnAddresses,
+        [.. network.Routes.Routes],
+        network.Counters.DropsByReason());
+
+    private PeerSnapshot SnapshotOf(PeerConfig entry)
+    {
+        if (!_peersByName.TryGetValue(entry.Name, out var peer))
+        {
+            return new PeerSnapshot
+            {
+                Name = entry.Name,
+                Id = null,
+                Condition = PeerCondition.Waiting,
+                Reason = "the config has no fingerprint for it",
+                Address = entry.Address?.ToString(),
+            };
+        }
+
+        var (condition, reason) = ConditionOf(peer);
+        var snapshot = new PeerSnapshot
+        {
+            Name = entry.Name,
+            Id = peer.Id,
+            Condition = condition,
+            Reason = reason,
+            Address = entry.Address?.ToString(),
+            ObservedAt = peer.ObservedAt,
+            PacketsIn = peer.Counters.PacketsIn,
+            BytesIn = peer.Counters.BytesIn,
+            PacketsOut = peer.Counters.PacketsOut,
+            BytesOut = peer.Counters.BytesOut,
+            QueueBytes = peer.Queue.Bytes,
+            DialAttempts = peer.Attempts,
+            ChangedNanos = peer.ChangedNanos,
+        };
+        if (peer.Active is not { } link)
+        {
+            return snapshot;
+        }
+
+        return snapshot with
+        {
+            Address = PathText(link.Quic),
+            IsDialer = link.Quic.IsDialer,
+            Quic = link.Quic.GetStats(),
+            MtuBytes = Math.Max(0, link.Quic.MaxDatagramBytes - DataHeaderBytes),
+            Networks = [.. _networks.Where(network => link.SendTags[network.Index] != 0).Select(network => network.Name)],
+            NetworkProblems = _networks
+                .Where(network => link.SendTags[network.Index] == 0 && entry.Networks.Contains(network.Name))
+                .ToDictionary(network => network.Name, network => link.NetworkProblems[network.Index] ?? "the peer does not share it with us"),
+            Addresses =
+            [
+                .. _networks.SelectMany(network => network.Routes.Routes)
+                    .Where(route => route.Peer == peer.Id && route.IsUsed && route.Prefix.IsHost)
+                    .Select(route => route.Prefix.First),
+            ],
+        };
+    }
+
+    private static (PeerCondition Condition, string Reason) ConditionOf(Peer peer) => peer switch
+    {
+        { Active: not null } => (PeerCondition.Up, ""),
+        { LastFailure: DialFailure.RefusedByPeer } => (PeerCondition.RefusedByPeer, peer.LastFailureText),
+        { LastFailure: DialFailure.WrongIdentity } => (PeerCondition.RefusedHere, peer.LastFailureText),
+        { LastFailure: DialFailure.Timeout or DialFailure.Unreachable } => (PeerCondition.Unreachable, peer.LastFailureText),
+        { Config.Address: null } => (
+            PeerCondition.Waiting,
+            peer.LastFailureText.Length > 0 ? peer.LastFailureText : "it has no address here and has to dial us"),
+        { Dialing: not null } or { IsResolving: true } => (PeerCondition.Dialing, peer.LastFailureText),
+        _ => (PeerCondition.Waiting, peer.LastFailureText),
+    };
+}

@@ -1,0 +1,176 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using VibePN.Control;
+using VibePN.Identity;
+using VibePN.Linux;
+using VibePN.Peers;
+using VibePN.Quic;
+
+namespace VibePN;
+
+/// <summary>
+/// A whole VibePN node without sockets, clocks or threads: packets, datagrams and the time go in; datagrams, packets and the next
+/// deadline come out (<see cref="NodeOutput"/>). One thread at a time. Node.Control.cs has the peers and their connections,
+/// Node.DataPath.cs the packets.
+/// </summary>
+internal sealed partial class Node : QuicHandler, IDisposable
+{
+    /// <summary>The protocol spoken to other nodes of this project (docs/protocol.md).</summary>
+    public const string Alpn = "vibepn/1";
+
+    private readonly NodeOptions _options;
+    private readonly NodeOutput _output;
+    private readonly ILogger _logger;
+    private readonly TrustList _trust;
+    private readonly QuicEndpoint _endpoint;
+    private readonly UdpSendBatch _udpOut = new();
+    private readonly List<NodeNetwork> _networks = [];
+    private readonly Dictionary<PeerId, Peer> _peers = [];
+    private readonly Dictionary<string, Peer> _peersByName = [];
+    private readonly List<PeerConnection> _unknown = [];
+    private readonly Dictionary<string, long> _handshakes = [];
+    private readonly List<ControlMessage> _messages = [];
+
+    /// <summary>What connections without a known peer sent.</summary>
+    private readonly NodeCounters _strangers = new();
+    private readonly byte[] _icmp = new byte[IcmpError.MaxBytes];
+
+    /// <summary>The time of the call under way: callbacks carry none.</summary>
+    private Instant _now;
+
+    private ulong _controlDeadline = ulong.MaxValue;
+    private bool _leaving;
+
+    public Node(NodeOptions options, NodeOutput output, ILogger logger, Instant now)
+    {
+        _options = options;
+        _output = output;
+        _logger = logger;
+        _now = now;
+        _trust = TrustList.Create(options.Config, options.Identity.Id);
+        StartedAt = now;
+        for (var i = 0; i < options.Config.Networks.Count; i++)
+        {
+            _networks.Add(new NodeNetwork(options.Config.Networks[i], Self, i, options.InterfaceIndexes[i]));
+        }
+
+        foreach (var entry in options.Config.Peers)
+        {
+            if (entry.Fingerprint is { } id)
+            {
+                var peer = new Peer(entry, id) { ChangedNanos = now.Nanos };
+                _peers.Add(id, peer);
+                _peersByName.Add(entry.Name, peer);
+                if (entry.Address is not null)
+                {
+                    // The smaller of the two dials first; see Admission of duplicates in docs/protocol.md.
+                    peer.NextDialNanos = now.Nanos + (Self.CompareTo(id) > 0 ? DialPolicy.LargerNodeDelayNanos : 0);
+                }
+            }
+        }
+
+        _endpoint = new QuicEndpoint(
+            new QuicEndpointOptions
+            {
+                Credentials = options.Credentials,
+                AcceptAlpn = [Alpn],
+                ResetSecret = options.ResetSecret,
+                TokenSecret = options.TokenSecret,
+                Settings = new QuicSettings { HandshakeTimeout = DialPolicy.AttemptTimeout, KeepAlive = TimeSpan.Zero },
+            },
+            this);
+        ScheduleControl(now.Nanos);
+    }
+
+    public PeerId Self => _options.Identity.Id;
+
+    public Instant StartedAt { get; }
+
+    public IReadOnlyList<NodeNetwork> Networks => _networks;
+
+    /// <summary>Grows whenever <see cref="DesiredHostState"/> changes.</summary>
+    public int HostStateVersion { get; private set; } = 1;
+
+    /// <summary>When <see cref="OnDeadline"/> wants to be called, in nanoseconds of CLOCK_BOOTTIME.</summary>
+    public ulong NextDeadline => Math.Min(_endpoint.NextDeadline, _controlDeadline);
+
+    /// <summary>Does what is due at <paramref name="now"/>.</summary>
+    public void OnDeadline(Instant now)
+    {
+        _now = now;
+        _endpoint.HandleDeadlines(now);
+        if (now.Nanos >= _controlDeadline)
+        {
+            RunControlTimers();
+        }
+    }
+
+    /// <summary>The addresses of a peer whose name was being resolved; none: <paramref name="error"/> says why.</summary>
+    public void OnResolved(string peerName, IReadOnlyList<IPEndPoint> addresses, string? error, Instant now)
+    {
+        _now = now;
+        if (!_peersByName.TryGetValue(peerName, out var peer) || !peer.IsResolving)
+        {
+            return;
+        }
+
+        peer.IsResolving = false;
+        peer.DialAddresses = addresses;
+        if (addresses.Count == 0)
+        {
+            DialFailed(peer, DialFailure.Unreachable, error ?? "the name does not resolve");
+            return;
+        }
+
+        Dial(peer);
+    }
+
+    /// <summary>Tells every peer that this node leaves. The packets leave with the next <see cref="Flush"/>.</summary>
+    /// <returns>Peers told.</returns>
+    public int Goodbye(Instant now)
+    {
+        _now = now;
+        _leaving = true;
+        var told = _peers.Values.Count(peer => peer.IsUp);
+        Log.Goodbye(_logger, told);
+        foreach (var connection in _endpoint.Connections.ToArray())
+        {
+            connection.Close((ulong)CloseReason.Goodbye, "the node is shutting down");
+        }
+
+        return told;
+    }
+
+    /// <summary>What the host's interfaces shall look like for this node.</summary>
+    public HostState DesiredHostState() => new(
+        [
+            .. _networks.Select(network => new LinkState(
+                network.InterfaceIndex,
+                network.Config.Interface,
+                network.MtuBytes,
+                Up: true,
+                [.. network.Prefixes.Select((prefix, i) => new InterfaceAddress(network.OwnAddresses[i].ToIPAddress(), prefix.Length))],
+                [
+                    .. network.Routes.Routes
+                        .Where(route => route.IsUsed && !network.Prefixes.Any(own => own.Contains(route.Prefix)))
+                        .Select(route => route.Prefix)
+                        .Distinct()
+                        .Select(prefix => new RouteState(prefix.ToIPNetwork())),
+                ])),
+        ]);
+
+    public void Dispose()
+    {
+        _endpoint.Dispose();
+        _udpOut.Dispose();
+        foreach (var peer in _peers.Values)
+        {
+            peer.Queue.Clear();
+        }
+    }
+
+    private void ScheduleControl(ulong nanos) => _controlDeadline = Math.Min(_controlDeadline, nanos);
+
+    private void Count(string handshakeResult) =>
+        _handshakes[handshakeResult] = _handshakes.GetValueOrDefault(handshakeResult) + 1;
+}

@@ -1,0 +1,267 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using VibePN.Config;
+using VibePN.Identity;
+using VibePN.Linux;
+using VibePN.Quic;
+
+namespace VibePN;
+
+/// <summary>
+/// A running node: opens what it needs of the kernel, runs the loop, keeps the host's network as the node wants it. Composed by hand;
+/// the daemon, tests and benchmarks start this.
+/// </summary>
+public sealed class NodeHost : IAsyncDisposable
+{
+    /// <summary>Packets of a goodbye have left by then.</summary>
+    private static readonly TimeSpan LingerTime = TimeSpan.FromMilliseconds(100);
+
+    private readonly List<TunDevice> _tuns = [];
+    private readonly HostNetwork _hostNetwork;
+    private readonly QuicCredentials _credentials;
+    private readonly UdpSocket _udp;
+    private readonly NodeLoop _loop;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _hostNetworkTurn = new(1);
+    private HostState? _desired;
+    private bool _disposed;
+
+    private NodeHost(NodeConfig config, NodeIdentity identity, ILogger logger)
+    {
+        _logger = logger;
+        Config = config;
+        QuicLibrary.EnsureLoaded();
+        _credentials = LoadCredentials(config, identity);
+        try
+        {
+            _udp = UdpSocket.Bind(config.Node.Listen, new UdpOptions());
+            foreach (var network in config.Networks)
+            {
+                _tuns.Add(TunDevice.Open(network.Interface, new TunOptions { Offloads = true }));
+            }
+
+            _hostNetwork = new HostNetwork();
+            _loop = new NodeLoop(_udp, _tuns, logger, (output, now) => CreateNode(identity, output, now), ResolveInBackground)
+            {
+                HostStateChanged = Apply,
+            };
+        }
+        catch
+        {
+            _udp?.Dispose();
+            _tuns.ForEach(tun => tun.Dispose());
+            _hostNetwork?.Dispose();
+            _credentials.Dispose();
+            throw;
+        }
+    }
+
+    public NodeConfig Config { get; }
+
+    /// <summary>As bound.</summary>
+    public IPEndPoint LocalEndPoint => _udp.LocalEndPoint;
+
+    /// <summary>Ends when the node has stopped; faulted when it failed.</summary>
+    public Task Completion => _loop.Completion;
+
+    /// <summary>Managed bytes the loop has allocated, and its turns.</summary>
+    public (long AllocatedBytes, long Turns) LoopLoad => _loop.Load;
+
+    /// <summary>What an operator should know about how this host serves the node.</summary>
+    public IReadOnlyList<string> Warnings =>
+    [
+        .. _udp.IsIPv6Unavailable ? ["IPv6 is off on this host: listening on IPv4 only"] : Array.Empty<string>(),
+        .. _udp.GsoInactiveReason is { } gso ? [$"UDP segmentation offload is not used: {gso}"] : Array.Empty<string>(),
+        .. _tuns.Where(tun => tun.OffloadsInactiveReason is not null).Select(tun => $"{tun.Name}: offloads are not used: {tun.OffloadsInactiveReason}"),
+    ];
+
+    /// <summary>Opens the socket and the interfaces, and sets the addresses. Nothing is left behind when it fails.</summary>
+    /// <exception cref="LinuxException">The kernel refused: no permission, address in use, …</exception>
+    /// <exception cref="QuicException">A library is missing or too old, or the key does not fit the certificate.</exception>
+    public static async Task<NodeHost> StartAsync(NodeConfig config, NodeIdentity identity, ILoggerFactory loggers, CancellationToken cancellation)
+    {
+        var host = new NodeHost(config, identity, loggers.CreateLogger("vibepn"));
+        try
+        {
+            await host.StartAsync(cancellation).ConfigureAwait(false);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public Task<NodeSnapshot> SnapshotAsync() => _loop.InvokeAsync(node => node.Snapshot(NodeLoop.Now()));
+
+    /// <summary>Tells the peers and stops.</summary>
+    /// <returns>Peers told.</returns>
+    public async Task<int> StopAsync()
+    {
+        var told = 0;
+        if (!_loop.Completion.IsCompleted)
+        {
+            told = await _loop.InvokeAsync(node => node.Goodbye(NodeLoop.Now())).ConfigureAwait(false);
+            await Task.Delay(LingerTime, TimeProvider.System).ConfigureAwait(false);
+        }
+
+        await DisposeAsync().ConfigureAwait(false);
+        return told;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _loop.Dispose();
+        await _hostNetworkTurn.WaitAsync().ConfigureAwait(false);
+        ApplyNow(HostState.Empty);
+        _hostNetwork.Dispose();
+        _tuns.ForEach(tun => tun.Dispose());
+        _udp.Dispose();
+        _credentials.Dispose();
+        _hostNetworkTurn.Dispose();
+    }
+
+    private async Task StartAsync(CancellationToken cancellation)
+    {
+        if (_udp.IsIPv6Unavailable)
+        {
+            Log.NoIPv6(_logger);
+        }
+
+        Log.Listening(_logger, LocalEndPoint.ToString());
+        _loop.Start();
+
+        // The first state is applied before the node counts as started: a failure here is a failed start.
+        var desired = await _loop.InvokeAsync(node => node.DesiredHostState()).WaitAsync(cancellation).ConfigureAwait(false);
+        await _hostNetworkTurn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            _hostNetwork.Apply(desired);
+        }
+        finally
+        {
+            _hostNetworkTurn.Release();
+        }
+
+        foreach (var link in desired.Links)
+        {
+            Log.NetworkOpen(_logger, Config.Networks.First(network => network.Interface == link.Name).Name, link.Name, string.Join(", ", link.Addresses));
+        }
+    }
+
+    private static QuicCredentials LoadCredentials(NodeConfig config, NodeIdentity identity)
+    {
+        try
+        {
+            return QuicCredentials.FromPem(identity.CertificatePem.Span, identity.KeyPem.Span);
+        }
+        catch (QuicException failure)
+        {
+            throw new IdentityException($"{config.Identity.CertPath} with {config.Identity.KeyPath}: {failure.Message}", failure);
+        }
+    }
+
+    private Node CreateNode(NodeIdentity identity, NodeOutput output, Instant now)
+    {
+        Span<byte> bootId = stackalloc byte[16];
+        TlsPrimitives.FillRandom(bootId);
+        Span<byte> seed = stackalloc byte[4];
+        TlsPrimitives.FillRandom(seed);
+        return new Node(
+            new NodeOptions
+            {
+                Config = Config,
+                Identity = identity,
+                Credentials = _credentials,
+                InterfaceIndexes = [.. _tuns.Select(tun => tun.InterfaceIndex)],
+                BootId = new Guid(bootId),
+                Random = new Random(BitConverter.ToInt32(seed)),
+                ResetSecret = DeriveSecret(identity, "vibepn/1 stateless reset"),
+                TokenSecret = DeriveSecret(identity, "vibepn/1 token"),
+            },
+            output,
+            _logger,
+            now);
+    }
+
+    /// <summary>A secret that a restart does not change, from the node's private key (RFC 5869).</summary>
+    private static byte[] DeriveSecret(NodeIdentity identity, string label)
+    {
+        var pseudoRandomKey = new byte[TlsPrimitives.Sha256Bytes];
+        TlsPrimitives.HkdfSha256Extract(identity.KeyPem.Span, [], pseudoRandomKey);
+        var secret = new byte[32];
+        TlsPrimitives.HkdfSha256Expand(pseudoRandomKey, System.Text.Encoding.ASCII.GetBytes(label), secret);
+        return secret;
+    }
+
+    private static void ResolveInBackground(NodeLoop loop, string peer, HostPort address) => _ = ResolveAsync(loop, peer, address);
+
+    private static async Task ResolveAsync(NodeLoop loop, string peer, HostPort address)
+    {
+        IReadOnlyList<IPEndPoint> found = [];
+        string? error = null;
+        try
+        {
+            var addresses = await Dns.GetHostAddressesAsync(address.Host).ConfigureAwait(false);
+            found = [.. addresses.Select(one => new IPEndPoint(one, address.Port))];
+        }
+        catch (SocketException failure)
+        {
+            error = $"{address.Host} does not resolve: {failure.Message}";
+        }
+
+        try
+        {
+            await loop.InvokeAsync(node =>
+            {
+                node.OnResolved(peer, found, error, NodeLoop.Now());
+                return 0;
+            }).ConfigureAwait(false);
+        }
+        catch (InvalidOperationException)
+        {
+            // The loop has ended meanwhile: nobody waits for the answer.
+        }
+    }
+
+    /// <summary>Called by the loop: the kernel is asked on another thread, the latest state wins.</summary>
+    private void Apply(HostState desired)
+    {
+        Volatile.Write(ref _desired, desired);
+        _ = Task.Run(async () =>
+        {
+            await _hostNetworkTurn.WaitAsync().ConfigureAwait(false);
+            try
+            {
+                if (!_disposed && Interlocked.Exchange(ref _desired, null) is { } latest)
+                {
+                    ApplyNow(latest);
+                }
+            }
+            finally
+            {
+                _hostNetworkTurn.Release();
+            }
+        });
+    }
+
+    private void ApplyNow(HostState desired)
+    {
+        try
+        {
+            _hostNetwork.Apply(desired);
+        }
+        catch (LinuxException failure)
+        {
+            Log.HostNetworkFailed(_logger, failure.Message);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.Net;
+using VibePN.Quic;
+using VibePN.Routing;
+
+namespace VibePN;
+
+/// <summary>Where a configured peer stands.</summary>
+public enum PeerCondition
+{
+    /// <summary>It has no address here: it has to dial us. Or the next attempt is not due.</summary>
+    Waiting,
+    Dialing,
+    Up,
+    RefusedByPeer,
+    RefusedHere,
+    Unreachable,
+}
+
+/// <summary>A node at one moment: immutable, for any thread. Status, metrics and tests are made from it.</summary>
+public sealed record NodeSnapshot
+{
+    public required PeerId Self { get; init; }
+
+    public required string Name { get; init; }
+
+    public required Instant At { get; init; }
+
+    public required Instant StartedAt { get; init; }
+
+    public required int Connections { get; init; }
+
+    public required QuicEndpointStats Endpoint { get; init; }
+
+    /// <summary>Handshakes by result.</summary>
+    public required IReadOnlyDictionary<string, long> Handshakes { get; init; }
+
+    public required IReadOnlyDictionary<DropReason, ulong> Drops { get; init; }
+
+    public required IReadOnlyList<NetworkSnapshot> Networks { get; init; }
+
+    public required IReadOnlyList<PeerSnapshot> Peers { get; init; }
+}
+
+public sealed record NetworkSnapshot(
+    string Name,
+    string Interface,
+    int MtuBytes,
+    bool Export,
+    IReadOnlyList<Prefix> Prefixes,
+    IReadOnlyList<IpKey> OwnAddresses,
+    IReadOnlyList<Route> Routes,
+    IReadOnlyDictionary<DropReason, ulong> Drops);
+
+public sealed record PeerSnapshot
+{
+    public required string Name { get; init; }
+
+    public required PeerId? Id { get; init; }
+
+    public required PeerCondition Condition { get; init; }
+
+    /// <summary>Why, in words; empty when there is nothing to say.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Where it is connected, or would be dialed.</summary>
+    public required string? Address { get; init; }
+
+    public bool? IsDialer { get; init; }
+
+    public QuicStats? Quic { get; init; }
+
+    /// <summary>The largest IP packet that fits one datagram.</summary>
+    public int? MtuBytes { get; init; }
+
+    /// <summary>Where the peer sees us.</summary>
+    public IPEndPoint? ObservedAt { get; init; }
+
+    public ulong PacketsIn { get; init; }
+
+    public ulong BytesIn { get; init; }
+
+    public ulong PacketsOut { get; init; }
+
+    public ulong BytesOut { get; init; }
+
+    public int QueueBytes { get; init; }
+
+    public int DialAttempts { get; init; }
+
+    /// <summary>Networks that both are in and that carry packets.</summary>
+    public IReadOnlyList<string> Networks { get; init; } = [];
+
+    /// <summary>Networks of the peer's entry that do not, with the reason.</summary>
+    public IReadOnlyDictionary<string, string> NetworkProblems { get; init; } = new Dictionary<string, string>();
+
+    public IReadOnlyList<IpKey> Addresses { get; init; } = [];
+
+    /// <summary>When it came up or went down, in nanoseconds of CLOCK_BOOTTIME.</summary>
+    public ulong ChangedNanos { get; init; }
+}

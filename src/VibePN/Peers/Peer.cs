@@ -1,0 +1,83 @@
+using System.Net;
+using VibePN.Config;
+using VibePN.Routing;
+
+namespace VibePN.Peers;
+
+/// <summary>A configured peer and all that is known of it. Thread: the node's.</summary>
+internal sealed class Peer(PeerConfig config, PeerId id)
+{
+    public PeerConfig Config { get; } = config;
+
+    public PeerId Id { get; } = id;
+
+    public string Name => Config.Name;
+
+    /// <summary>What it may own.</summary>
+    public PeerRights Rights { get; } = new(
+        id,
+        [.. config.Addresses.Select(IpKey.FromIPAddress)],
+        [.. config.AllowRoutes.Select(Prefix.FromIPNetwork)]);
+
+    /// <summary>Every connection with it, up or not; at most <see cref="Limits.ConnectionsPerPeer"/>.</summary>
+    public List<PeerConnection> Connections { get; } = [];
+
+    /// <summary>The ready connection that packets leave on, or null.</summary>
+    public PeerConnection? Active { get; set; }
+
+    /// <summary>Frames that wait for the congestion window of <see cref="Active"/>.</summary>
+    public PacketQueue Queue { get; } = new(Limits.PeerQueueBytes);
+
+    public NodeCounters Counters { get; } = new();
+
+    /// <summary>The process that the peer runs as, by its latest Hello.</summary>
+    public Guid? BootId { get; set; }
+
+    /// <summary>Where the peer sees us, by its latest word.</summary>
+    public IPEndPoint? ObservedAt { get; set; }
+
+    /// <summary>Since when <see cref="Active"/> is set, or unset.</summary>
+    public ulong ChangedNanos { get; set; }
+
+    /// <summary>Where to dial; resolved anew for each attempt. Empty: unknown or not resolvable.</summary>
+    public IReadOnlyList<IPEndPoint> DialAddresses { get; set; } = [];
+
+    /// <summary>Index into <see cref="DialAddresses"/> of the next attempt.</summary>
+    public int NextDialAddress { get; set; }
+
+    /// <summary>The attempt under way.</summary>
+    public PeerConnection? Dialing { get; set; }
+
+    public bool IsResolving { get; set; }
+
+    /// <summary>When the next attempt begins; <see cref="ulong.MaxValue"/>: not now.</summary>
+    public ulong NextDialNanos { get; set; } = ulong.MaxValue;
+
+    public DialFailure LastFailure { get; private set; }
+
+    /// <summary>What the last failure says to people.</summary>
+    public string LastFailureText { get; private set; } = "";
+
+    /// <summary>Attempts that ended as <see cref="LastFailure"/>, in a row.</summary>
+    public int Failures { get; private set; }
+
+    /// <summary>All attempts since the start.</summary>
+    public int Attempts { get; set; }
+
+    public bool IsUp => Active is not null;
+
+    public void Fail(DialFailure failure, string text)
+    {
+        Failures = failure == LastFailure ? Failures + 1 : 1;
+        LastFailure = failure;
+        LastFailureText = text;
+    }
+
+    public void Succeed()
+    {
+        Failures = 0;
+        LastFailure = DialFailure.None;
+        LastFailureText = "";
+    }
+
+}

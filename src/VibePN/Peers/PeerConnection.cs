@@ -1,0 +1,115 @@
+using System.Buffers;
+using System.Net;
+using VibePN.Control;
+using VibePN.Linux;
+using VibePN.Quic;
+
+namespace VibePN.Peers;
+
+/// <summary>
+/// One QUIC connection with a peer, or with somebody who has yet to show a certificate. The <see cref="QuicConnection.Tag"/>.
+/// </summary>
+internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networks, ulong createdNanos)
+{
+    /// <summary>The dialer's first bidirectional stream (RFC 9000 §2.1).</summary>
+    public const long ControlStream = 0;
+
+    private readonly ArrayBufferWriter<byte> _outgoing = new(256);
+    private readonly List<int> _receiveNetworks = [-1];
+
+    public QuicConnection Quic { get; } = quic;
+
+    /// <summary>Known from the start where we dial, else once the certificate was accepted.</summary>
+    public Peer? Peer { get; set; } = peer;
+
+    public ControlSession Session { get; } = new();
+
+    public ulong CreatedNanos { get; } = createdNanos;
+
+    /// <summary>The handshake is complete here; the time for Hello runs from <see cref="HelloDeadlineNanos"/>.</summary>
+    public ulong HelloDeadlineNanos { get; set; } = ulong.MaxValue;
+
+    public ulong KeepaliveNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>When this connection makes way for another one.</summary>
+    public ulong CloseAsDuplicateNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>Why this side turned the peer's certificate down, or null.</summary>
+    public string? Refusal { get; set; }
+
+    /// <summary>Where packets go, in the form the socket takes; kept here because a packet must not cost a conversion.</summary>
+    public SockAddr Remote { get; private set; } = ToSockAddr(quic.Path.Remote);
+
+    /// <summary>The own address they come from.</summary>
+    public SockAddr Local { get; private set; } = ToSockAddr(quic.Path.Local);
+
+    /// <summary>Where this side sees the peer.</summary>
+    public IPEndPoint? RemoteEndPoint => Remote.IsNone ? null : Remote.ToIPEndPoint();
+
+    /// <summary>This side's Hello is on its way.</summary>
+    public bool HelloSent { get; set; }
+
+    /// <summary>Something was written in this turn: the burst has yet to be ended (pacing, deadline).</summary>
+    public bool InBurst { get; set; }
+
+    /// <summary>The fragmented packet that is being sent: its id, and how much of it has left.</summary>
+    public ushort FragmentId { get; set; }
+
+    public int FragmentOffset { get; set; }
+
+    /// <summary>Packets that come in pieces; made when the first does.</summary>
+    public Reassembler? Reassembler { get; set; }
+
+    /// <summary>The other's Hello was read (docs/protocol.md, Roles).</summary>
+    public bool IsUp => Session.PeerHello is not null && !Quic.IsClosed;
+
+    /// <summary>Up, and the peer's networks are known: packets may be sent.</summary>
+    public bool IsReady => IsUp && Session.PeerNetworks is not null;
+
+    /// <summary>By the index of an own network: the tag under which the peer takes its packets, 0 where it does not.</summary>
+    public ulong[] SendTags { get; } = new ulong[networks];
+
+    /// <summary>By the index of an own network: why it is not joined with this peer, or null.</summary>
+    public string?[] NetworkProblems { get; } = new string?[networks];
+
+    /// <summary>The index of the own network that has <paramref name="tag"/> on this connection; -1: none.</summary>
+    public int NetworkOf(ulong tag) => tag < (ulong)_receiveNetworks.Count ? _receiveNetworks[(int)tag] : -1;
+
+    /// <summary>Chooses a tag for what the peer will send into an own network; never one used before on this connection.</summary>
+    public ulong AddReceiveTag(int network)
+    {
+        var existing = _receiveNetworks.IndexOf(network, 1);
+        if (existing > 0)
+        {
+            return (ulong)existing;
+        }
+
+        _receiveNetworks.Add(network);
+        return (ulong)(_receiveNetworks.Count - 1);
+    }
+
+    public void PathChanged()
+    {
+        Remote = ToSockAddr(Quic.Path.Remote);
+        Local = ToSockAddr(Quic.Path.Local);
+    }
+
+    public static SockAddr ToSockAddr(in QuicAddress address) =>
+        SockAddr.TryFromBytes(address.Bytes, out var converted) ? converted : default;
+
+    /// <summary>Queues a message on the control stream; what does not fit its buffer ends the connection, since order would be lost.</summary>
+    public void Send(ControlMessage message)
+    {
+        if (Quic.IsClosed)
+        {
+            return;
+        }
+
+        _outgoing.ResetWrittenCount();
+        ControlCodec.Write(_outgoing, message);
+        if (!Quic.TryWriteStream(ControlStream, _outgoing.WrittenSpan, fin: false))
+        {
+            Quic.Close((ulong)CloseReason.LimitExceeded, "the control stream is not read");
+        }
+    }
+}

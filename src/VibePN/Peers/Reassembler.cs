@@ -1,0 +1,167 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace VibePN.Peers;
+
+/// <summary>What became of a fragment.</summary>
+internal enum ReassemblyResult
+{
+    /// <summary>Kept; the packet is not whole yet.</summary>
+    Incomplete,
+
+    /// <summary>It was the last piece.</summary>
+    Complete,
+
+    /// <summary>Lengths that contradict each other or a limit.</summary>
+    Malformed,
+}
+
+/// <summary>
+/// Puts packets together that came in pieces (docs/protocol.md, Fragments). Bounded: <see cref="Limits.ReassemblyPackets"/> packets of
+/// <see cref="Limits.ReassembledBytes"/> each, forgotten after <see cref="LifetimeNanos"/>; beyond, the oldest goes. Thread: the node's.
+/// </summary>
+internal sealed class Reassembler
+{
+    /// <summary>Id (2 bytes), offset (2 bytes), length of the whole packet (2 bytes), all in network order.</summary>
+    public const int HeaderBytes = 6;
+
+    /// <summary>Offsets, and the lengths of all pieces but the last, are multiples of this.</summary>
+    public const int UnitBytes = 8;
+
+    /// <summary>An incomplete packet is forgotten after this.</summary>
+    public const ulong LifetimeNanos = 1_000_000_000;
+
+    private readonly List<Partial> _partials = [];
+
+    /// <summary>The packet completed last; returned to the pool with the next call.</summary>
+    private Partial? _completed;
+
+    public int Count => _partials.Count;
+
+    /// <summary>Incomplete packets that were given up.</summary>
+    public ulong Expired { get; private set; }
+
+    /// <summary>Writes the header of a fragment.</summary>
+    public static void WriteHeader(Span<byte> destination, ushort id, int offset, int totalBytes)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(destination, id);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[2..], (ushort)offset);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[4..], (ushort)totalBytes);
+    }
+
+    /// <summary>Takes a fragment.</summary>
+    /// <param name="key">Network and flags: pieces of one packet agree in it.</param>
+    /// <param name="fragment">The header and a piece.</param>
+    /// <param name="packet">The whole packet when <see cref="ReassemblyResult.Complete"/>; borrowed until the next call.</param>
+    public ReassemblyResult Add(int key, ReadOnlySpan<byte> fragment, ulong nowNanos, out ReadOnlySpan<byte> packet)
+    {
+        packet = default;
+        Release();
+        Expire(nowNanos);
+        if (fragment.Length <= HeaderBytes)
+        {
+            return ReassemblyResult.Malformed;
+        }
+
+        var id = BinaryPrimitives.ReadUInt16BigEndian(fragment);
+        int offset = BinaryPrimitives.ReadUInt16BigEndian(fragment[2..]);
+        int total = BinaryPrimitives.ReadUInt16BigEndian(fragment[4..]);
+        var piece = fragment[HeaderBytes..];
+        var end = offset + piece.Length;
+        if (total > Limits.ReassembledBytes || end > total || offset % UnitBytes != 0 || (end != total && piece.Length % UnitBytes != 0))
+        {
+            return ReassemblyResult.Malformed;
+        }
+
+        var partial = _partials.Find(known => known.Id == id && known.Key == key && known.TotalBytes == total);
+        if (partial is null)
+        {
+            if (_partials.Count == Limits.ReassemblyPackets)
+            {
+                Forget(0);
+            }
+
+            partial = new Partial(key, id, total, nowNanos + LifetimeNanos);
+            _partials.Add(partial);
+        }
+
+        if (!partial.Add(offset, piece))
+        {
+            return ReassemblyResult.Incomplete;
+        }
+
+        _partials.Remove(partial);
+        _completed = partial;
+        packet = partial.Bytes;
+        return ReassemblyResult.Complete;
+    }
+
+    /// <summary>Forgets what is too old.</summary>
+    public void Expire(ulong nowNanos)
+    {
+        while (_partials.Count > 0 && _partials[0].ExpiresNanos <= nowNanos)
+        {
+            Forget(0);
+        }
+    }
+
+    public void Clear()
+    {
+        Release();
+        _partials.ForEach(partial => partial.Release());
+        _partials.Clear();
+    }
+
+    private void Forget(int index)
+    {
+        _partials[index].Release();
+        _partials.RemoveAt(index);
+        Expired++;
+    }
+
+    private void Release()
+    {
+        _completed?.Release();
+        _completed = null;
+    }
+
+    private sealed class Partial(int key, ushort id, int totalBytes, ulong expiresNanos)
+    {
+        private readonly byte[] _bytes = ArrayPool<byte>.Shared.Rent(totalBytes);
+        private readonly ulong[] _have = new ulong[(UnitCount(totalBytes) + 63) / 64];
+        private int _missing = UnitCount(totalBytes);
+
+        public int Key { get; } = key;
+
+        public ushort Id { get; } = id;
+
+        public int TotalBytes { get; } = totalBytes;
+
+        public ulong ExpiresNanos { get; } = expiresNanos;
+
+        public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, TotalBytes);
+
+        /// <summary>The first copy of a unit counts: a second one cannot change what was received.</summary>
+        /// <returns>True when nothing is missing any more.</returns>
+        public bool Add(int offset, ReadOnlySpan<byte> piece)
+        {
+            for (var at = 0; at < piece.Length; at += UnitBytes)
+            {
+                var unit = (offset + at) / UnitBytes;
+                var bit = 1UL << (unit % 64);
+                if ((_have[unit / 64] & bit) == 0)
+                {
+                    _have[unit / 64] |= bit;
+                    _missing--;
+                    piece.Slice(at, Math.Min(UnitBytes, piece.Length - at)).CopyTo(_bytes.AsSpan(offset + at));
+                }
+            }
+
+            return _missing == 0;
+        }
+
+        public void Release() => ArrayPool<byte>.Shared.Return(_bytes);
+
+        private static int UnitCount(int bytes) => (bytes + UnitBytes - 1) / UnitBytes;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+using VibePN.E2E.Harness;
+using VibePN.Quic;
+using Xunit;
+
+namespace VibePN.E2E;
+
+/// <summary>What comes and goes a thousand times leaves nothing behind.</summary>
+public sealed class CycleTests : IDisposable
+{
+    private const int Cycles = 1000;
+    private const int WarmUpCycles = 200;
+    private const long MaxGrowthBytes = 1_000_000;
+
+    private readonly TestBed _bed = new();
+
+    public void Dispose() => _bed.Dispose();
+
+    [Fact]
+    public void Connections_ThatComeAndGo_LeaveNothing() => Cycle(pinned: true, client => Assert.Null(client.ConnectAndClose()));
+
+    [Fact]
+    public void Handshakes_ThatAreRefused_LeaveNothing() => Cycle(pinned: false, client =>
+    {
+        QuicClose? close = client.ConnectAndClose();
+        Assert.NotNull(close?.Alert);
+    });
+
+    private void Cycle(bool pinned, Action<TestClient> once)
+    {
+        Identity identity = Identity.Create("client");
+        TestNode node = _bed.AddNode("node");
+        node.Trust("client", pinned ? identity.Fingerprint : Identity.Create("another").Fingerprint).Start();
+        using TestClient client = new(_bed.AddHost("client"), identity, node);
+
+        Run(client, once, WarmUpCycles);
+        Resources before = Settle(node);
+        Run(client, once, Cycles);
+        Resources after = Settle(node);
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"before {before}\nafter  {after}");
+        Assert.Equal(0, after.Connections);
+        Assert.Equal(before.Descriptors, after.Descriptors);
+        Assert.True(after.Threads <= before.Threads, $"before {before}\nafter  {after}");
+        Assert.True(after.ResidentBytes - before.ResidentBytes < MaxGrowthBytes, $"before {before}\nafter  {after}");
+    }
+
+    private static void Run(TestClient client, Action<TestClient> once, int times)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            once(client);
+        }
+    }
+
+    private static Resources Settle(TestNode node)
+    {
+        Wait.Until(TimeSpan.FromSeconds(15), "no connection is left", () => node.Status()["connections"]!.GetValue<int>() == 0);
+        string proc = string.Create(CultureInfo.InvariantCulture, $"/proc/{node.Daemon.Id}");
+        string resident = File.ReadLines(proc + "/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return new Resources(
+            node.Status()["connections"]!.GetValue<int>(),
+            long.Parse(resident.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024,
+            Directory.GetFiles(proc + "/fd").Length,
+            Directory.GetDirectories(proc + "/task").Length);
+    }
+
+    private sealed record Resources(int Connections, long ResidentBytes, int Descriptors, int Threads);
+}

@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using Xunit;
+
+namespace VibePN.E2E.Harness;
+
+/// <summary>
+/// One test's hosts, on one Ethernet segment (a bridge in a namespace of its own), and its temporary folder. Disposal leaves nothing.
+/// When a test fails, the daemons' logs are in its output.
+/// </summary>
+public sealed class TestBed : IDisposable
+{
+    private readonly List<TestHost> _hosts = [];
+    private readonly List<TestNode> _nodes = [];
+    private readonly TestHost _switch;
+
+    public TestBed()
+    {
+        Id = $"vpn-t{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(4, lowercase: true)}";
+        Folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), Id + "-work")).FullName;
+        _switch = new TestHost(this, "switch", 0);
+        _switch.Ip("link", "add", "bridge", "type", "bridge");
+        _switch.Ip("link", "set", "bridge", "up");
+    }
+
+    /// <summary>Start of the name of everything that this test makes on the machine.</summary>
+    public string Id { get; }
+
+    public string Folder { get; }
+
+    /// <summary>The executable under test.</summary>
+    public static string Executable { get; } = FindExecutable();
+
+    public TestHost AddHost(string name)
+    {
+        TestHost host = new(this, name, _hosts.Count + 1);
+        _hosts.Add(host);
+        string port = "port" + host.Number;
+        Shell.Must("ip", "link", "add", "wire", "netns", host.Namespace, "type", "veth", "peer", "name", port, "netns", _switch.Namespace);
+        _switch.Ip("link", "set", port, "master", "bridge", "up");
+        host.Ip("address", "add", host.Address + "/24", "dev", "wire");
+        host.Ip("address", "add", host.Address6 + "/64", "dev", "wire", "nodad");
+        host.Ip("link", "set", "wire", "up");
+        return host;
+    }
+
+    /// <summary>A host of that name with a node of that name on it; not started.</summary>
+    public TestNode AddNode(string name, Identity? identity = null) => AddNode(AddHost(name), identity);
+
+    public TestNode AddNode(TestHost host, Identity? identity = null)
+    {
+        TestNode node = new(host, Path.Combine(Folder, host.Name), identity ?? Identity.Create(host.Name));
+        _nodes.Add(node);
+        return node;
+    }
+
+    public void Dispose()
+    {
+        foreach (TestNode node in _nodes)
+        {
+            TestContext.Current.TestOutputHelper?.WriteLine($"--- log of {node.Name}\n{string.Join('\n', node.LogLines.TakeLast(40))}");
+            node.Dispose();
+        }
+
+        foreach (TestHost host in _hosts)
+        {
+            host.Dispose();
+        }
+
+        _switch.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private static string FindExecutable()
+    {
+        if (Environment.GetEnvironmentVariable("VIBEPN_EXE") is { Length: > 0 } given)
+        {
+            return Path.GetFullPath(given);
+        }
+
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "VibePN.slnx")))
+            {
+                return Path.Combine(folder.FullName, "out", "vibepn");
+            }
+        }
+
+        throw new FileNotFoundException("the executable under test: set VIBEPN_EXE, or run inside the repository after `make build`");
+    }
+}

@@ -1,0 +1,115 @@
+using System.Text.Json;
+using VibePN.Api;
+using Xunit;
+
+namespace VibePN.Tests.Api;
+
+/// <summary>Scripts read this JSON: a name that changes breaks them.</summary>
+public sealed class ApiJsonTests
+{
+    [Fact]
+    public void Status_FullyFilled_HasThisShape()
+    {
+        StatusDto status = new()
+        {
+            Version = "1.2.3",
+            Name = "node1",
+            Id = "ab",
+            Pid = 7,
+            StartedUtc = DateTimeOffset.UnixEpoch,
+            UptimeSeconds = 1.5,
+            ResidentBytes = 1024,
+            Config = "/c",
+            Listen = ["[::]:1"],
+            PacketProtection = "AES-128-GCM (GnuTLS)",
+            Libraries = new LibrariesDto { Ngtcp2 = "1.11", GnuTls = "3.8", Kernel = "6.1" },
+            Loop = new LoopDto { AllocatedBytes = 5, Turns = 6 },
+            Connections = 2,
+            Handshakes = new Dictionary<string, long> { ["completed"] = 3 },
+            Drops = new Dictionary<string, long> { ["noRoute"] = 4 },
+            Networks = [new NetworkDto { Name = "corp", Interface = "vpn-corp", Prefixes = ["10.0.0.0/8"], Addresses = ["10.0.0.1"], MtuBytes = 1420, Export = true }],
+            Peers = [new PeerDto { Name = "p", State = PeerState.RefusedByPeer }],
+            Warnings = ["w"],
+        };
+
+        const string Expected = """
+            {"version":"1.2.3","name":"node1","id":"ab","pid":7,"startedUtc":"1970-01-01T00:00:00+00:00","uptimeSeconds":1.5,"residentBytes":1024,
+            "config":"/c","listen":["[::]:1"],"packetProtection":"AES-128-GCM (GnuTLS)",
+            "libraries":{"ngtcp2":"1.11","gnuTls":"3.8","kernel":"6.1"},"loop":{"allocatedBytes":5,"turns":6},"connections":2,
+            "handshakes":{"completed":3},"drops":{"noRoute":4},
+            "networks":[{"name":"corp","interface":"vpn-corp","prefixes":["10.0.0.0/8"],"addresses":["10.0.0.1"],"mtuBytes":1420,"export":true}],
+            "peers":[{"name":"p","state":"refused by peer","packetsIn":0,"bytesIn":0,"packetsOut":0,"bytesOut":0,"networks":[],"addresses":[]}],
+            "warnings":["w"]}
+            """;
+        Assert.Equal(Expected.ReplaceLineEndings(""), Compact(JsonSerializer.Serialize(status, ApiJson.Default.StatusDto)));
+    }
+
+    [Fact]
+    public void Peer_FullyFilled_HasThisShape()
+    {
+        PeersDto peers = new()
+        {
+            Peers =
+            [
+                new PeerDto
+                {
+                    Name = "p",
+                    Id = "cd",
+                    State = PeerState.Connected,
+                    Reason = "r",
+                    Address = "1.2.3.4:5",
+                    Dialed = true,
+                    RttMillis = 0.25,
+                    MtuBytes = 1422,
+                    PacketsIn = 1,
+                    BytesIn = 2,
+                    PacketsOut = 3,
+                    BytesOut = 4,
+                    Loss = 0.5,
+                    Networks = ["corp"],
+                    Addresses = ["10.0.0.2"],
+                    SinceUtc = DateTimeOffset.UnixEpoch,
+                },
+            ],
+        };
+
+        const string Expected = """
+            {"peers":[{"name":"p","id":"cd","state":"connected","reason":"r","address":"1.2.3.4:5","dialed":true,"rttMillis":0.25,"mtuBytes":1422,
+            "packetsIn":1,"bytesIn":2,"packetsOut":3,"bytesOut":4,"loss":0.5,"networks":["corp"],"addresses":["10.0.0.2"],"sinceUtc":"1970-01-01T00:00:00+00:00"}]}
+            """;
+        Assert.Equal(Expected.ReplaceLineEndings(""), Compact(JsonSerializer.Serialize(peers, ApiJson.Default.PeersDto)));
+    }
+
+    [Fact]
+    public void Route_FullyFilled_HasThisShape()
+    {
+        RoutesDto routes = new() { Routes = [new RouteDto { Network = "corp", Prefix = "10.0.0.2/32", Peer = "p", Source = "announced", Used = false, Why = "not allowed" }] };
+
+        Assert.Equal(
+            """{"routes":[{"network":"corp","prefix":"10.0.0.2/32","peer":"p","source":"announced","used":false,"why":"not allowed"}]}""",
+            Compact(JsonSerializer.Serialize(routes, ApiJson.Default.RoutesDto)));
+    }
+
+    [Theory]
+    [InlineData(PeerState.Waiting, "waiting")]
+    [InlineData(PeerState.Dialing, "dialing")]
+    [InlineData(PeerState.Connected, "connected")]
+    [InlineData(PeerState.RefusedByPeer, "refused by peer")]
+    [InlineData(PeerState.RefusedByUs, "refused by us")]
+    [InlineData(PeerState.Unreachable, "unreachable")]
+    public void PeerState_InJson_IsInWordsAndReadsBack(PeerState state, string words)
+    {
+        string json = JsonSerializer.Serialize(new PeersDto { Peers = [new PeerDto { Name = "p", State = state }] }, ApiJson.Default.PeersDto);
+
+        Assert.Contains($"\"state\": \"{words}\"", json, StringComparison.Ordinal);
+        Assert.Equal(state, JsonSerializer.Deserialize(json, ApiJson.Default.PeersDto)!.Peers[0].State);
+    }
+
+    private static string Compact(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        return JsonSerializer.Serialize(document.RootElement, ElementOptions);
+    }
+
+    private static readonly JsonSerializerOptions ElementOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+}

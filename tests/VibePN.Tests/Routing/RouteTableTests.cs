@@ -1,0 +1,128 @@
+using System.Net;
+using VibePN.Routing;
+using Xunit;
+
+namespace VibePN.Tests.Routing;
+
+public sealed class RouteTableTests
+{
+    private static readonly PeerId Alice = Id(1);
+    private static readonly PeerId Bob = Id(2);
+
+    private readonly RouteTable _table = new(
+        [Prefix("10.42.0.0/24"), Prefix("fd42::/64")],
+        [Address("10.42.0.1"), Address("fd42::1")],
+        acceptRoutes: true);
+
+    [Theory]
+    [InlineData("10.42.0.1/32", RouteVerdict.OwnAddress)]
+    [InlineData("10.42.0.0/32", RouteVerdict.ReservedAddress)]
+    [InlineData("10.42.0.255/32", RouteVerdict.ReservedAddress)]
+    [InlineData("10.43.0.1/32", RouteVerdict.NotAllowed)]
+    [InlineData("10.42.0.2/32", RouteVerdict.Used)]
+    [InlineData("fd42::2/128", RouteVerdict.Used)]
+    [InlineData("fd42::1/128", RouteVerdict.OwnAddress)]
+    public void Replace_OwnAddressOfAPeer_IsJudged(string prefix, RouteVerdict expected) =>
+        Assert.Equal(expected, Claim(Alice, RouteSource.Address, prefix).Single().Verdict);
+
+    [Theory]
+    [InlineData("10.42.0.0/24")]
+    [InlineData("10.0.0.0/8")]
+    [InlineData("0.0.0.0/0")]
+    [InlineData("192.168.1.0/24")]
+    [InlineData("10.42.0.9/32")]
+    public void Replace_AnnouncedWithoutAllowance_IsRefused(string prefix) =>
+        Assert.Equal(RouteVerdict.NotAllowed, Claim(Alice, RouteSource.Announced, prefix).Single().Verdict);
+
+    [Fact]
+    public void Replace_AnnouncedInsideAllowance_IsUsed()
+    {
+        var rights = new PeerRights(Alice, [], [Prefix("192.168.0.0/16")]);
+
+        var routes = _table.Replace(rights, RouteSource.Announced, [(Prefix("192.168.3.0/24"), 5)]);
+
+        Assert.True(routes.Single().IsUsed);
+        Assert.Equal("alice", Lookup("192.168.3.7"));
+    }
+
+    [Fact]
+    public void Replace_AddressOfAnotherPeer_FirstComerKeepsIt()
+    {
+        Claim(Bob, RouteSource.Address, "10.42.0.9/32");
+
+        var later = Claim(Alice, RouteSource.Address, "10.42.0.9/32");
+
+        Assert.Equal(RouteVerdict.AddressInUse, later.Single().Verdict);
+        Assert.Equal("bob", Lookup("10.42.0.9"));
+    }
+
+    [Fact]
+    public void Remove_HolderOfAddress_NextClaimantGetsIt()
+    {
+        Claim(Bob, RouteSource.Address, "10.42.0.9/32");
+        Claim(Alice, RouteSource.Address, "10.42.0.9/32");
+
+        _table.Remove(Bob);
+
+        Assert.Equal("alice", Lookup("10.42.0.9"));
+    }
+
+    [Theory]
+    [InlineData(Limits.AddressesPerPeerAndNetwork, 0)]
+    [InlineData(Limits.AddressesPerPeerAndNetwork + 1, 1)]
+    public void Replace_ManyAddresses_OnlyTheShareIsUsed(int count, int refused)
+    {
+        var routes = Claim(Alice, RouteSource.Address, [.. Enumerable.Range(10, count).Select(i => $"10.42.0.{i}/32")]);
+
+        Assert.Equal(refused, routes.Count(route => route.Verdict == RouteVerdict.TooManyAddresses));
+    }
+
+    [Fact]
+    public void Replace_EntryListsAddresses_OthersAreRefused()
+    {
+        var rights = new PeerRights(Alice, [Address("10.42.0.7")], []);
+
+        var routes = _table.Replace(rights, RouteSource.Address, [(Prefix("10.42.0.7/32"), 0), (Prefix("10.42.0.8/32"), 0)]);
+
+        Assert.Equal([RouteVerdict.Used, RouteVerdict.NotInEntry], routes.Select(route => route.Verdict));
+    }
+
+    [Fact]
+    public void Replace_SamePrefixFromTwo_SmallerMetricWins()
+    {
+        var allowed = Prefix("192.168.0.0/16");
+        _table.Replace(new PeerRights(Alice, [], [allowed]), RouteSource.Announced, [(allowed, 10)]);
+        _table.Replace(new PeerRights(Bob, [], [allowed]), RouteSource.Announced, [(allowed, 5)]);
+
+        Assert.Equal("bob", Lookup("192.168.1.1"));
+        Assert.Contains(_table.Routes, route => route.Peer == Alice && route.Verdict == RouteVerdict.OtherPeerIsBetter);
+    }
+
+    [Fact]
+    public void Replace_SameOffersAgain_VersionStands()
+    {
+        Claim(Alice, RouteSource.Address, "10.42.0.2/32");
+        var version = _table.Version;
+
+        Claim(Alice, RouteSource.Address, "10.42.0.2/32");
+
+        Assert.Equal(version, _table.Version);
+    }
+
+    private static PeerId Id(byte number)
+    {
+        var bytes = new byte[32];
+        bytes[0] = number;
+        return PeerId.Parse(Convert.ToHexStringLower(bytes));
+    }
+
+    private static Prefix Prefix(string text) => VibePN.Routing.Prefix.FromIPNetwork(IPNetwork.Parse(text));
+
+    private static IpKey Address(string text) => IpKey.FromIPAddress(IPAddress.Parse(text));
+
+    private IReadOnlyList<Route> Claim(PeerId peer, RouteSource source, params string[] prefixes) =>
+        _table.Replace(new PeerRights(peer, [], []), source, [.. prefixes.Select(prefix => (Prefix(prefix), 0u))]);
+
+    private string? Lookup(string address) =>
+        _table.Build(peer => peer == Alice ? "alice" : "bob").Lookup(Address(address));
+}
