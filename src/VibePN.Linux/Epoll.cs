@@ -37,7 +37,7 @@ public sealed unsafe class Epoll : IDisposable
     public void Remove(int fd) => Control(Libc.EPOLL_CTL_DEL, fd, 0, writable: false);
 
     /// <summary>Waits until a descriptor is ready or the deadline has come.</summary>
-    /// <param name="deadlineNanos">By <see cref="BootClock.Nanos"/>; in the past: returns at once; <see cref="Forever"/>: no deadline.</param>
+    /// <param name="deadlineNanos">By <see cref="BootClock.Nanos"/>; past: returns at once; <see cref="Forever"/>: none.</param>
     /// <returns>How many entries of <paramref name="ready"/> were filled; 0 when the deadline came or a signal interrupted.</returns>
     /// <exception cref="LinuxException"/>
     public int Wait(Span<EpollReady> ready, ulong deadlineNanos)

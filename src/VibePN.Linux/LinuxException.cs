@@ -25,5 +25,6 @@ public sealed class LinuxException : Exception
     /// <summary>The positive errno value.</summary>
     public int ErrorNumber { get; }
 
-    internal static LinuxException FromLastError(string operation, string? cure = null) => new(operation, Marshal.GetLastPInvokeError(), cure);
+    internal static LinuxException FromLastError(string operation, string? cure = null) =>
+        new(operation, Marshal.GetLastPInvokeError(), cure);
 }

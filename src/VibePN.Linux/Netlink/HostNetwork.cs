@@ -26,7 +26,7 @@ public sealed class HostNetwork : IDisposable
     {
     }
 
-    /// <summary>Makes the host's network as desired. Links of an earlier call that are not named any more lose what they were given.</summary>
+    /// <summary>Makes the host's network as desired. Links of an earlier call that are not named any more lose what they have.</summary>
     /// <exception cref="LinuxException">The first thing that failed; the rest was tried nevertheless.</exception>
     public void Apply(HostState desired)
     {
@@ -263,7 +263,9 @@ public sealed class HostNetwork : IDisposable
             return;
         }
 
-        var cure = errno is Errno.EPERM ? "this needs CAP_NET_ADMIN: run as root or give the program that capability" : cures?.Invoke(errno);
+        var cure = errno == Errno.EPERM
+            ? "this needs CAP_NET_ADMIN: run as root or give the program that capability"
+            : cures?.Invoke(errno);
         throw new LinuxException(text is null ? operation : $"{operation} ({text})", errno, cure);
     }
 }

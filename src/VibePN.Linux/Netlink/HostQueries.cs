@@ -31,7 +31,8 @@ internal static class HostQueries
     public static List<HostAddress> ReadAddresses(NetlinkSocket netlink, int index)
     {
         var found = new List<HostAddress>();
-        var request = NetlinkRequest.Create(NetlinkConstants.RTM_GETADDR, NetlinkConstants.NLM_F_DUMP, new Ifaddrmsg { ifa_index = (uint)index });
+        var header = new Ifaddrmsg { ifa_index = (uint)index };
+        var request = NetlinkRequest.Create(NetlinkConstants.RTM_GETADDR, NetlinkConstants.NLM_F_DUMP, header);
         try
         {
             netlink.Dump(request, "read addresses", found.Clear, (in NetlinkMessage message) =>
@@ -128,7 +129,9 @@ internal static class HostQueries
             }
         }
 
-        return (local ?? address) is { } own ? new HostAddress((int)header.ifa_index, new InterfaceAddress(own, header.ifa_prefixlen)) : null;
+        return (local ?? address) is { } own
+            ? new HostAddress((int)header.ifa_index, new InterfaceAddress(own, header.ifa_prefixlen))
+            : null;
     }
 
     internal static HostRoute? ReadRoute(in NetlinkMessage message)
@@ -177,7 +180,8 @@ internal static class HostQueries
             return null;
         }
 
-        return new HostRoute(index, new IPNetwork(destination, header.rtm_dst_len), gateway, unchecked((int)metric), mtu, header.rtm_protocol);
+        var prefix = new IPNetwork(destination, header.rtm_dst_len);
+        return new HostRoute(index, prefix, gateway, unchecked((int)metric), mtu, header.rtm_protocol);
     }
 
     private static bool IsPrefix(IPAddress address, int length) =>

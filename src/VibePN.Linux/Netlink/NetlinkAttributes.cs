@@ -29,7 +29,8 @@ internal readonly unsafe ref struct NetlinkAttributes(ReadOnlySpan<byte> bytes)
                 return false;
             }
 
-            Current = new NetlinkAttribute((ushort)(header.rta_type & NetlinkConstants.NLA_TYPE_MASK), _left[sizeof(Rtattr)..header.rta_len]);
+            var type = (ushort)(header.rta_type & NetlinkConstants.NLA_TYPE_MASK);
+            Current = new NetlinkAttribute(type, _left[sizeof(Rtattr)..header.rta_len]);
             _left = _left[Math.Min((header.rta_len + 3) & ~3, _left.Length)..];
             return true;
         }

@@ -51,7 +51,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
                 request,
                 (in NetlinkMessage message) =>
                 {
-                    if (message.Header.nlmsg_type == NetlinkConstants.NLMSG_ERROR || message.Header.nlmsg_type == NetlinkConstants.NLMSG_DONE)
+                    if (message.Header.nlmsg_type is NetlinkConstants.NLMSG_ERROR or NetlinkConstants.NLMSG_DONE)
                     {
                         errno = message.Payload.Length >= sizeof(int) ? message.ReadError().Errno : 0;
                         return;

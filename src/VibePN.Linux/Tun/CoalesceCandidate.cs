@@ -30,7 +30,13 @@ internal readonly ref struct CoalesceCandidate
     public static ReadOnlySpan<byte> FlowOf(ReadOnlySpan<byte> packet, bool isV4) => isV4 ? packet.Slice(12, 12) : packet.Slice(8, 36);
 
     /// <summary>Looks at a valid packet. False: TCP or UDP whose flow is not told (fragments, options), or neither.</summary>
-    public static bool TryCreate(ReadOnlySpan<byte> packet, in IpHeader ip, bool checksumPartial, out CoalesceCandidate candidate)
+    /// <param name="mayMerge">False: spares the checks that only merging needs.</param>
+    public static bool TryCreate(
+        ReadOnlySpan<byte> packet,
+        in IpHeader ip,
+        bool checksumPartial,
+        bool mayMerge,
+        out CoalesceCandidate candidate)
     {
         candidate = default;
         var transport = packet[ip.PayloadOffset..];
@@ -51,7 +57,7 @@ internal readonly ref struct CoalesceCandidate
             IsV4 = isV4,
             Hash = HashOf(flow, ip.Protocol),
             IsPushed = isTcp && transportBytes > 0 && (transport[13] & TcpPsh) != 0,
-            IsMergeable = transportBytes > 0 && transport.Length > transportBytes
+            IsMergeable = mayMerge && transportBytes > 0 && transport.Length > transportBytes
                 && (isTcp ? IsPlainTcp(transport) : IsPlainUdp(transport, checksumPartial))
                 && (!isV4 || Checksum.Compute(packet[..ip.PayloadOffset]) == 0)
                 && (checksumPartial || IsChecksumRight(ip, transport)),
@@ -72,7 +78,8 @@ internal readonly ref struct CoalesceCandidate
     }
 
     /// <summary>Data of an established connection: no SYN, FIN, RST, URG, CWR.</summary>
-    private static bool IsPlainTcp(ReadOnlySpan<byte> transport) => (transport[13] & ~(TcpPsh | TcpEce)) == TcpAck && (transport[12] & 0x0f) == 0;
+    private static bool IsPlainTcp(ReadOnlySpan<byte> transport) =>
+        (transport[13] & ~(TcpPsh | TcpEce)) == TcpAck && (transport[12] & 0x0f) == 0;
 
     private static bool IsPlainUdp(ReadOnlySpan<byte> transport, bool checksumPartial)
     {

@@ -68,7 +68,8 @@ public sealed unsafe class Coalescer : IDisposable
             return CoalesceResult.Invalid;
         }
 
-        if (!CoalesceCandidate.TryCreate(packet, ip, checksumPartial, out var candidate))
+        var mayMerge = ip.Protocol == IpProtocol.Tcp ? _tcp : _udp;
+        if (!CoalesceCandidate.TryCreate(packet, ip, checksumPartial, mayMerge, out var candidate))
         {
             if (Count == _slots.Length)
             {
@@ -85,11 +86,10 @@ public sealed unsafe class Coalescer : IDisposable
             return CoalesceResult.Ok;
         }
 
-        var isMergeable = candidate.IsMergeable && (candidate.Protocol == IpProtocol.Tcp ? _tcp : _udp);
         var open = FindOpen(packet, candidate);
         if (open >= 0)
         {
-            if (isMergeable && TryAppend(open, packet, candidate))
+            if (candidate.IsMergeable && TryAppend(open, packet, candidate))
             {
                 return CoalesceResult.Ok;
             }
@@ -107,7 +107,7 @@ public sealed unsafe class Coalescer : IDisposable
         }
 
         Begin(packet, candidate.TransportOffset, candidate.Protocol, candidate.IsV4, checksumPartial);
-        if (isMergeable)
+        if (candidate.IsMergeable)
         {
             OpenLast(packet, candidate);
         }

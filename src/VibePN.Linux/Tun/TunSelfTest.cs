@@ -17,8 +17,8 @@ internal sealed class TunSelfTest : IDisposable
     private const int UdpSegmentBytes = 900;
     private const int UdpLastBytes = 333;
     private const int TcpBytes = 128 * 1024;
-    private static readonly IPAddress Own = new([192, 0, 2, 1]);
-    private static readonly IPAddress Peer = new([192, 0, 2, 2]);
+    private static readonly IPAddress _own = new([192, 0, 2, 1]);
+    private static readonly IPAddress _peer = new([192, 0, 2, 2]);
 
     private readonly TunDevice _tun;
     private readonly HostNetwork _network = new();
@@ -32,7 +32,7 @@ internal sealed class TunSelfTest : IDisposable
     {
         _tun = TunDevice.Open("vibepn-test", new TunOptions { Offloads = true, SelfTest = false });
         _coalescer = new Coalescer(frames: 8, _tun.HasOffloads, _tun.HasUdpOffload);
-        _network.Apply(new HostState([new LinkState(_tun.InterfaceIndex, _tun.Name, 1400, Up: true, [new InterfaceAddress(Own, 24)], [])]));
+        _network.Apply(new HostState([new LinkState(_tun.InterfaceIndex, _tun.Name, 1400, Up: true, [new InterfaceAddress(_own, 24)], [])]));
     }
 
     /// <returns>Why TCP and UDP offloads must not be used; null: they work, or it cannot be tried (no right to make a namespace).</returns>
@@ -91,10 +91,10 @@ internal sealed class TunSelfTest : IDisposable
 
     private string? TestUdp()
     {
-        using var socket = UdpSocket.Bind(new IPEndPoint(Own, Port), new UdpOptions { Gro = false });
+        using var socket = UdpSocket.Bind(new IPEndPoint(_own, Port), new UdpOptions { Gro = false });
         using var send = new UdpSendBatch(UdpSegments);
         using var receive = new UdpReceiveBatch(UdpSegments * 2);
-        var remote = socket.ToRemote(new IPEndPoint(Peer, Port));
+        var remote = socket.ToRemote(new IPEndPoint(_peer, Port));
         for (var i = 0; i < UdpSegments; i++)
         {
             var bytes = i < UdpSegments - 1 ? UdpSegmentBytes : UdpLastBytes;
@@ -124,12 +124,12 @@ internal sealed class TunSelfTest : IDisposable
     private string? TestTcp()
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(Own, Port));
+        listener.Bind(new IPEndPoint(_own, Port));
         listener.Listen(1);
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
         {
-            client.Connect(new IPEndPoint(Peer, Port));
+            client.Connect(new IPEndPoint(_peer, Port));
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
         {

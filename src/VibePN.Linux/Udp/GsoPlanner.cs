@@ -33,7 +33,8 @@ internal static class GsoPlanner
         {
             ref readonly var next = ref datagrams[i];
             var isContiguous = next.Offset == start.Offset + total;
-            if (!isContiguous || next.Target != start.Target || next.Bytes > start.Bytes || next.Bytes == 0 || total + next.Bytes > MaxRunBytes)
+            var fits = next.Bytes > 0 && next.Bytes <= start.Bytes && total + next.Bytes <= MaxRunBytes;
+            if (!isContiguous || !fits || next.Target != start.Target)
             {
                 break;
             }

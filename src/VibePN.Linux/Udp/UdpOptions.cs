@@ -9,6 +9,9 @@ public sealed record UdpOptions
     /// <summary>Sends runs of equal packets by UDP_SEGMENT, as long as the kernel can.</summary>
     public bool Gso { get; init; } = true;
 
+    /// <summary>Tries UDP_SEGMENT over loopback first (well under a millisecond).</summary>
+    public bool SelfTest { get; init; } = true;
+
     /// <summary>Receives runs of equal packets by UDP_GRO, where the kernel can.</summary>
     public bool Gro { get; init; } = true;
 }

@@ -231,8 +231,7 @@ public sealed unsafe class UdpSocket : IDisposable
                 IsDualStack = isDualStack,
                 IsIPv6Unavailable = isFallback,
                 IsGroActive = options.Gro && UdpSocketOptions.TryEnableGro(fd.Value),
-                GsoInactiveReason = !options.Gso ? "switched off"
-                    : UdpSocketOptions.HasGso(fd.Value) ? null : "the kernel has no UDP_SEGMENT (Linux 4.18 is needed)",
+                GsoInactiveReason = FindGsoObstacle(fd.Value, options),
             };
         }
         catch
@@ -240,6 +239,21 @@ public sealed unsafe class UdpSocket : IDisposable
             fd.Dispose();
             throw;
         }
+    }
+
+    private static string? FindGsoObstacle(int fd, UdpOptions options)
+    {
+        if (!options.Gso)
+        {
+            return "switched off";
+        }
+
+        if (!UdpSocketOptions.HasGso(fd))
+        {
+            return "the kernel has no UDP_SEGMENT (Linux 4.18 is needed)";
+        }
+
+        return options.SelfTest ? UdpGsoSelfTest.Run() : null;
     }
 
     private static void BindNative(int fd, string operation, ref SockAddr address)

@@ -4,15 +4,15 @@ namespace VibePN.Linux.Tests;
 
 public sealed class IcmpErrorTests
 {
-    private static readonly byte[] RouterV4 = IPAddress.Parse("10.0.0.254").GetAddressBytes();
-    private static readonly byte[] RouterV6 = IPAddress.Parse("fd00::fe").GetAddressBytes();
+    private static readonly byte[] _routerV4 = IPAddress.Parse("10.0.0.254").GetAddressBytes();
+    private static readonly byte[] _routerV6 = IPAddress.Parse("fd00::fe").GetAddressBytes();
 
     [Fact]
     public void PacketTooBig_V4_Golden()
     {
         var packet = Packets.Udp("10.0.0.1", "10.9.0.2", 1000, 2000, [1, 2, 3, 4]);
 
-        var answer = Build(buffer => IcmpError.PacketTooBig(packet, RouterV4, 1300, buffer));
+        var answer = Build(buffer => IcmpError.PacketTooBig(packet, _routerV4, 1300, buffer));
 
         Assert.Equal(
             "45c0003c000000004001" + "6503" + "0a0000fe0a000001" + "0304" + "0c11" + "00000514" + Convert.ToHexStringLower(packet),
@@ -26,7 +26,7 @@ public sealed class IcmpErrorTests
     {
         var packet = Packets.Udp("fd00::1", "fd09::2", 1000, 2000, [1, 2, 3, 4]);
 
-        var answer = Build(buffer => IcmpError.PacketTooBig(packet, RouterV6, 1300, buffer));
+        var answer = Build(buffer => IcmpError.PacketTooBig(packet, _routerV6, 1300, buffer));
 
         Assert.Equal(0xffff, Packets.TransportSum(answer));
         Assert.Equal("60000000003c3a40" + "fd0000000000000000000000000000fe" + "fd000000000000000000000000000001" + "0200", Convert.ToHexStringLower(answer)[..84]);
@@ -38,8 +38,8 @@ public sealed class IcmpErrorTests
     [InlineData(IcmpUnreachable.Administrative, 13, 1)]
     public void Unreachable_BothFamilies_HasTheCodeOfTheReason(IcmpUnreachable reason, byte v4Code, byte v6Code)
     {
-        var v4 = Build(buffer => IcmpError.Unreachable(Packets.Udp("10.0.0.1", "10.9.0.2", 1, 2, []), RouterV4, reason, buffer));
-        var v6 = Build(buffer => IcmpError.Unreachable(Packets.Udp("fd00::1", "fd09::2", 1, 2, []), RouterV6, reason, buffer));
+        var v4 = Build(buffer => IcmpError.Unreachable(Packets.Udp("10.0.0.1", "10.9.0.2", 1, 2, []), _routerV4, reason, buffer));
+        var v6 = Build(buffer => IcmpError.Unreachable(Packets.Udp("fd00::1", "fd09::2", 1, 2, []), _routerV6, reason, buffer));
 
         Assert.Equal([3, v4Code], v4[20..22]);
         Assert.Equal(0xffff, Packets.Sum(v4.AsSpan(20)));
@@ -51,8 +51,8 @@ public sealed class IcmpErrorTests
     [Fact]
     public void Build_LongPacket_QuotesUpToTheLimit()
     {
-        var v4 = Build(buffer => IcmpError.PacketTooBig(Packets.Udp("10.0.0.1", "10.9.0.2", 1, 2, Packets.Data(9001, 1)), RouterV4, 1300, buffer));
-        var v6 = Build(buffer => IcmpError.PacketTooBig(Packets.Udp("fd00::1", "fd09::2", 1, 2, Packets.Data(9001, 1)), RouterV6, 1300, buffer));
+        var v4 = Build(buffer => IcmpError.PacketTooBig(Packets.Udp("10.0.0.1", "10.9.0.2", 1, 2, Packets.Data(9001, 1)), _routerV4, 1300, buffer));
+        var v6 = Build(buffer => IcmpError.PacketTooBig(Packets.Udp("fd00::1", "fd09::2", 1, 2, Packets.Data(9001, 1)), _routerV6, 1300, buffer));
 
         Assert.Equal(576, v4.Length);
         Assert.Equal(1280, v6.Length);
@@ -72,7 +72,7 @@ public sealed class IcmpErrorTests
         Assert.True(Segmenter.Start(SegmenterTests.Header(type, 1300, isV4 ? 20 : 40, 16), frame, out var segmenter));
         Assert.True(segmenter.TryPeek(frame, out var header, out _));
 
-        var answer = Build(buffer => IcmpError.PacketTooBig(frame, isV4 ? RouterV4 : RouterV6, 1200, buffer));
+        var answer = Build(buffer => IcmpError.PacketTooBig(frame, isV4 ? _routerV4 : _routerV6, 1200, buffer));
 
         Assert.True(answer.AsSpan(isV4 ? 28 : 48).StartsWith(header));
         Assert.Equal(isV4 ? 576 : 1280, answer.Length);
@@ -94,7 +94,7 @@ public sealed class IcmpErrorTests
     public void Build_NoAnswerIsDue_GivesNone(string source, string destination, byte protocol, string payload)
     {
         var packet = Packets.Ip(source, destination, protocol, Convert.FromHexString(payload));
-        Assert.Empty(Build(buffer => IcmpError.PacketTooBig(packet, packet[0] >> 4 == 4 ? RouterV4 : RouterV6, 1300, buffer)));
+        Assert.Empty(Build(buffer => IcmpError.PacketTooBig(packet, packet[0] >> 4 == 4 ? _routerV4 : _routerV6, 1300, buffer)));
     }
 
     [Theory]
@@ -103,7 +103,7 @@ public sealed class IcmpErrorTests
     public void Build_Echo_IsAnswered(byte type)
     {
         var packet = Packets.IcmpEcho("10.0.0.1", "10.0.0.2", type, []);
-        Assert.NotEmpty(Build(buffer => IcmpError.PacketTooBig(packet, RouterV4, 1300, buffer)));
+        Assert.NotEmpty(Build(buffer => IcmpError.PacketTooBig(packet, _routerV4, 1300, buffer)));
     }
 
     [Fact]
@@ -111,10 +111,10 @@ public sealed class IcmpErrorTests
     {
         var later = Packets.Udp("10.0.0.1", "10.0.0.2", 1, 2, new byte[16]);
         later[7] = 2;
-        Assert.Empty(Build(buffer => IcmpError.PacketTooBig(later, RouterV4, 1300, buffer)));
-        Assert.Empty(Build(buffer => IcmpError.PacketTooBig([], RouterV4, 1300, buffer)));
-        Assert.Empty(Build(buffer => IcmpError.Unreachable([0x45, 0], RouterV4, IcmpUnreachable.Host, buffer)));
-        Assert.Empty(Build(buffer => IcmpError.Unreachable([0x99], RouterV6, IcmpUnreachable.Host, buffer)));
+        Assert.Empty(Build(buffer => IcmpError.PacketTooBig(later, _routerV4, 1300, buffer)));
+        Assert.Empty(Build(buffer => IcmpError.PacketTooBig([], _routerV4, 1300, buffer)));
+        Assert.Empty(Build(buffer => IcmpError.Unreachable([0x45, 0], _routerV4, IcmpUnreachable.Host, buffer)));
+        Assert.Empty(Build(buffer => IcmpError.Unreachable([0x99], _routerV6, IcmpUnreachable.Host, buffer)));
     }
 
     private static byte[] Build(Func<byte[], int> build)

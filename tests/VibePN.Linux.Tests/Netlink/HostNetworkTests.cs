@@ -7,15 +7,15 @@ namespace VibePN.Linux.Tests;
 /// <summary>Against the kernel, in namespaces of their own.</summary>
 public sealed class HostNetworkTests
 {
-    private static readonly InterfaceAddress V4 = new(IPAddress.Parse("10.7.0.1"), 24);
-    private static readonly InterfaceAddress V6 = new(IPAddress.Parse("fd07::1"), 64);
+    private static readonly InterfaceAddress _v4 = new(IPAddress.Parse("10.7.0.1"), 24);
+    private static readonly InterfaceAddress _v6 = new(IPAddress.Parse("fd07::1"), 64);
 
     [Fact]
     public void Apply_Everything_IsThereAndASecondTimeChangesNothing() => NetNs.Run(() =>
     {
         using var tun = TunDevice.Open("vpn-test", new TunOptions());
         using var network = new HostNetwork();
-        var state = new HostState([Link(tun, 1400, [V4, V6], [Route("10.8.0.0/16"), Route("10.9.0.0/16", 1300, 7), Route("fd08::/32", 1290)])]);
+        var state = new HostState([Link(tun, 1400, [_v4, _v6], [Route("10.8.0.0/16"), Route("10.9.0.0/16", 1300, 7), Route("fd08::/32", 1290)])]);
 
         network.Apply(state);
         var first = Describe(network, tun);
@@ -40,10 +40,10 @@ public sealed class HostNetworkTests
     {
         using var tun = TunDevice.Open("vpn-test", new TunOptions());
         using var network = new HostNetwork();
-        network.Apply(new HostState([Link(tun, 1400, [V4, V6], [Route("10.8.0.0/16"), Route("10.9.0.0/16"), Route("fd08::/32")])]));
+        network.Apply(new HostState([Link(tun, 1400, [_v4, _v6], [Route("10.8.0.0/16"), Route("10.9.0.0/16"), Route("fd08::/32")])]));
 
         var other = new InterfaceAddress(IPAddress.Parse("10.7.0.9"), 24);
-        network.Apply(new HostState([Link(tun, 1390, [other, V6], [Route("10.9.0.0/16", 1280), Route("10.10.0.1/32"), Route("fd08::/32")])]));
+        network.Apply(new HostState([Link(tun, 1390, [other, _v6], [Route("10.9.0.0/16", 1280), Route("10.10.0.1/32"), Route("fd08::/32")])]));
 
         var now = Describe(network, tun);
         Assert.Equal(["10.7.0.9/24", "fd07::1/64"], now.Addresses);
@@ -56,7 +56,7 @@ public sealed class HostNetworkTests
         using var tun = TunDevice.Open("vpn-test", new TunOptions());
         using var network = new HostNetwork();
         var second = new InterfaceAddress(IPAddress.Parse("10.7.0.2"), 24);
-        network.Apply(new HostState([Link(tun, 1400, [V4, second], [])]));
+        network.Apply(new HostState([Link(tun, 1400, [_v4, second], [])]));
 
         network.Apply(new HostState([Link(tun, 1400, [second], [])]));
 
@@ -69,7 +69,7 @@ public sealed class HostNetworkTests
         using var tun = TunDevice.Open("vpn-test", new TunOptions());
         using var network = new HostNetwork();
         var before = network.Routes().Count;
-        network.Apply(new HostState([Link(tun, 1400, [V4, V6], [Route("10.8.0.0/16"), Route("fd08::/32")])]));
+        network.Apply(new HostState([Link(tun, 1400, [_v4, _v6], [Route("10.8.0.0/16"), Route("fd08::/32")])]));
         Assert.True(network.Routes().Count > before);
 
         network.Apply(HostState.Empty);
@@ -84,7 +84,7 @@ public sealed class HostNetworkTests
     {
         var tun = TunDevice.Open("vpn-test", new TunOptions());
         using var network = new HostNetwork();
-        network.Apply(new HostState([Link(tun, 1400, [V4], [Route("10.8.0.0/16")])]));
+        network.Apply(new HostState([Link(tun, 1400, [_v4], [Route("10.8.0.0/16")])]));
         tun.Dispose();
 
         network.Apply(HostState.Empty);
@@ -102,12 +102,28 @@ public sealed class HostNetworkTests
         using var network = new HostNetwork();
 
         var error = Assert.Throws<LinuxException>(() =>
-            network.Apply(new HostState([Link(tun, 1400, [V4], [Route("10.8.0.0/16"), Route("10.9.0.0/16")])])));
+            network.Apply(new HostState([Link(tun, 1400, [_v4], [Route("10.8.0.0/16"), Route("10.9.0.0/16")])])));
 
         Assert.Contains("add route 10.8.0.0/16 on vpn-test", error.Message, StringComparison.Ordinal);
         Assert.Contains("another route to this destination exists", error.Message, StringComparison.Ordinal);
         Assert.Equal(["10.8.0.0/16 mtu  metric 0"], Describe(network, theirs).Routes);
         Assert.Equal(["10.9.0.0/16 mtu  metric 0"], Describe(network, tun).Routes);
+    });
+
+    [Fact]
+    public void Apply_IPv6SwitchedOff_SaysHowToSwitchItOn() => NetNs.Run(() =>
+    {
+        File.WriteAllText("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+        File.WriteAllText("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+        using var tun = TunDevice.Open("vpn-test", new TunOptions());
+        using var network = new HostNetwork();
+
+        var error = Assert.Throws<LinuxException>(() => network.Apply(new HostState([Link(tun, 1400, [_v4, _v6], [Route("10.8.0.0/16")])])));
+
+        Assert.Contains("add address fd07::1/64 on vpn-test", error.Message, StringComparison.Ordinal);
+        Assert.Contains("disable_ipv6=0", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["10.7.0.1/24"], Describe(network, tun).Addresses);
+        Assert.Equal(["10.8.0.0/16 mtu  metric 0"], Describe(network, tun).Routes);
     });
 
     [Fact]
@@ -136,10 +152,10 @@ public sealed class HostNetworkTests
         using var network = new HostNetwork();
         var routes = Enumerable.Range(0, 1000).Select(i => Route($"10.{64 + (i / 256)}.{i % 256}.0/24", 1280 + (i % 100))).ToList();
 
-        network.Apply(new HostState([Link(tun, 1400, [V4], routes)]));
+        network.Apply(new HostState([Link(tun, 1400, [_v4], routes)]));
         Assert.Equal(1000, Describe(network, tun).Routes.Count);
 
-        network.Apply(new HostState([Link(tun, 1400, [V4], routes[..500])]));
+        network.Apply(new HostState([Link(tun, 1400, [_v4], routes[..500])]));
         Assert.Equal(500, Describe(network, tun).Routes.Count);
     });
 

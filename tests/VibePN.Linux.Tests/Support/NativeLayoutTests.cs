@@ -33,7 +33,7 @@ public sealed class NativeLayoutTests
         #include <netinet/udp.h>
         """;
 
-    private static readonly Dictionary<Type, string> Structs = new()
+    private static readonly Dictionary<Type, string> _structs = new()
     {
         [typeof(Timespec)] = "struct timespec",
         [typeof(Iovec)] = "struct iovec",
@@ -52,14 +52,14 @@ public sealed class NativeLayoutTests
     };
 
     /// <summary>Newer than the headers of Debian 12.</summary>
-    private static readonly HashSet<string> NotInHeaders = ["TUN_F_USO4", "TUN_F_USO6"];
+    private static readonly HashSet<string> _notInHeaders = ["TUN_F_USO4", "TUN_F_USO6"];
 
     [Fact]
     public void Struct_EveryOne_HasSizeAndOffsetsOfC()
     {
         var expected = new List<string>();
         var program = new StringBuilder();
-        foreach (var (type, name) in Structs)
+        foreach (var (type, name) in _structs)
         {
             expected.Add($"{name} {SizeOf(type)}");
             program.AppendLine(CultureInfo.InvariantCulture, $"printf(\"{name} %zu\\n\", sizeof({name}));");
@@ -106,7 +106,7 @@ public sealed class NativeLayoutTests
         var program = new StringBuilder();
         foreach (var type in new[] { typeof(Libc), typeof(SocketConstants), typeof(TunConstants), typeof(NetlinkConstants), typeof(Errno) })
         {
-            foreach (var field in type.GetFields().Where(f => f.IsLiteral && !NotInHeaders.Contains(f.Name)))
+            foreach (var field in type.GetFields().Where(f => f.IsLiteral && !_notInHeaders.Contains(f.Name)))
             {
                 var value = Convert.ToInt64(field.GetRawConstantValue() switch { nuint n => (long)n, var v => v }, CultureInfo.InvariantCulture);
                 expected.Add($"{field.Name} {value & 0xffffffff}");

@@ -4,7 +4,7 @@ namespace VibePN.Linux.Tests;
 
 public sealed class SegmenterTests
 {
-    private static readonly byte[] Timestamps = [1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 0, 9];
+    private static readonly byte[] _timestamps = [1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 0, 9];
 
     [Fact]
     public void TryNext_TcpV4_GoldenBytes()
@@ -36,7 +36,7 @@ public sealed class SegmenterTests
     {
         const byte All = Packets.Cwr | Packets.Ece | Packets.Ack | Packets.Psh | Packets.Fin;
         var data = Packets.Data(bytes, seed: 7);
-        var frame = Packets.Tcp(source, destination, 100, All, data, id: 7, options: Timestamps);
+        var frame = Packets.Tcp(source, destination, 100, All, data, id: 7, options: _timestamps);
         var isV4 = frame[0] >> 4 == 4;
         var type = (isV4 ? VirtioGsoType.TcpV4 : VirtioGsoType.TcpV6) | VirtioGsoType.Ecn;
 
@@ -48,7 +48,7 @@ public sealed class SegmenterTests
         {
             var flags = (byte)(Packets.Ece | Packets.Ack | (i == 0 ? Packets.Cwr : 0) | (i == packets.Count - 1 ? Packets.Psh | Packets.Fin : 0));
             var piece = data[(i * segment)..Math.Min((i + 1) * segment, bytes)];
-            var expected = Packets.Tcp(source, destination, (uint)(100 + (i * segment)), flags, piece, (ushort)(7 + i), Timestamps);
+            var expected = Packets.Tcp(source, destination, (uint)(100 + (i * segment)), flags, piece, (ushort)(7 + i), _timestamps);
             Packets.FillTransportChecksum(expected, partial: true);
             Assert.Equal(expected, packets[i]);
         }

@@ -171,6 +171,50 @@ public sealed class UdpSocketTests
     });
 
     [Fact]
+    public void Bind_DualStackWithIPv6SwitchedOff_StillServesIPv4() => NetNs.Run(() =>
+    {
+        File.WriteAllText("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+        using var socket = UdpSocket.Bind(IPEndPoint.Parse("[::]:0"), new UdpOptions());
+        using var send = new UdpSendBatch();
+        using var receive = new UdpReceiveBatch();
+        Fill(send, socket.ToRemote(new IPEndPoint(IPAddress.Loopback, socket.LocalEndPoint.Port)), default, 1, [10]);
+
+        Assert.Equal(UdpSendResult.Done, socket.Send(send));
+
+        Assert.Equal(1, Assert.Single(ReceiveAll(socket, receive, 1)).Ecn);
+    });
+
+    [Fact]
+    public void SelfTest_GoodKernel_PassesAndKnownBadOnesAreRefused() => NetNs.Run(() =>
+    {
+        Assert.Null(UdpGsoSelfTest.Run());
+        Assert.Null(UdpGsoSelfTest.Refusal(new Version(6, 18, 44)));
+        Assert.Null(UdpGsoSelfTest.Refusal(new Version(7, 1, 5)));
+        Assert.Contains("corrupts", UdpGsoSelfTest.Refusal(new Version(7, 0, 0)), StringComparison.Ordinal);
+        Assert.Contains("corrupts", UdpGsoSelfTest.Refusal(new Version(7, 1, 4)), StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void SelfTest_NoLoopback_IsInconclusive() => NetNs.Run(() => Assert.Null(UdpGsoSelfTest.Run()), isLoopbackUp: false);
+
+    [Fact]
+    public void Bind_ThousandTimes_LeaksNoDescriptor() => NetNs.Run(() =>
+    {
+        using var occupied = UdpSocket.Bind(IPEndPoint.Parse("[::]:0"), new UdpOptions());
+        using var first = UdpSocket.Bind(IPEndPoint.Parse("[::]:0"), new UdpOptions { SelfTest = false });
+        var last = 0;
+        for (var i = 0; i < 1000; i++)
+        {
+            using var socket = UdpSocket.Bind(IPEndPoint.Parse("[::]:0"), new UdpOptions { SelfTest = false });
+            Assert.Throws<LinuxException>(() => UdpSocket.Bind(new IPEndPoint(IPAddress.IPv6Any, occupied.LocalEndPoint.Port), new UdpOptions()));
+            last = socket.Fd;
+        }
+
+        // Descriptors are given out lowest first: a leak would have driven the numbers up.
+        Assert.InRange(last, 0, first.Fd + 500);
+    });
+
+    [Fact]
     public void Bind_PortInUse_SaysSo() => NetNs.Run(() =>
     {
         using var first = UdpSocket.Bind(IPEndPoint.Parse("[::]:0"), new UdpOptions());
