@@ -99,6 +99,9 @@ public sealed unsafe partial class QuicConnection
 
     internal bool HasNativeState => _conn != null;
 
+    /// <summary>Inside one of its own calls.</summary>
+    internal bool IsBusy => _busy;
+
     internal bool HasTls => _tls != null;
 
     /// <summary>Lowers the packet size below what path-MTU discovery found; it never lowers by itself (facts: 1.11).</summary>

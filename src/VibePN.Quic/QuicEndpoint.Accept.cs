@@ -8,6 +8,7 @@ public sealed unsafe partial class QuicEndpoint
     private const ulong TransportInvalidToken = 0xb;
 
     private RateWindow _initialRate;
+    private RateWindow _badTokenRate;
 
     private void ReceiveInitial(in QuicPath path, byte ecn, ReadOnlySpan<byte> datagram, byte* data, Instant now)
     {
@@ -45,7 +46,7 @@ public sealed unsafe partial class QuicEndpoint
         }
         else if (!VerifyRetryToken(path, &initial, token, &original, now))
         {
-            AnswerInvalidToken(path, &initial);
+            AnswerInvalidToken(path, &initial, now);
             return;
         }
 
@@ -151,12 +152,13 @@ public sealed unsafe partial class QuicEndpoint
     }
 
     /// <summary>A Retry token that is not ours, too old or from another address (RFC 9000 §8.1.2): the dialer learns it at once.</summary>
-    private void AnswerInvalidToken(in QuicPath path, ngtcp2_pkt_hd* initial)
+    private void AnswerInvalidToken(in QuicPath path, ngtcp2_pkt_hd* initial, Instant now)
     {
         _stats = _stats with { DroppedBadToken = _stats.DroppedBadToken + 1 };
         var slot = _stateless.Reserve();
-        if (slot.IsEmpty)
+        if (slot.IsEmpty || _badTokenRate.Count(now.Nanos) > QuicLimits.InvalidTokenAnswersPerSecond)
         {
+            _stats = _stats with { DroppedStatelessLimit = _stats.DroppedStatelessLimit + 1 };
             return;
         }
 

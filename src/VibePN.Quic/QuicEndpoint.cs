@@ -129,7 +129,7 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
     /// <summary>Frees everything at once; sends nothing and tells the handler nothing. Not from inside a callback.</summary>
     public void Dispose()
     {
-        if (_receiving)
+        if (_receiving || _connections.Exists(c => c.IsBusy))
         {
             throw new InvalidOperationException("an endpoint cannot be disposed from inside its callbacks");
         }

@@ -40,6 +40,8 @@ internal static class QuicLimits
 
     public const int VersionNegotiationsPerSecond = 200;
 
+    public const int InvalidTokenAnswersPerSecond = 100;
+
     public const int MinStatelessResetBytes = 21;
 
     public const int MaxStatelessResetBytes = 42;

@@ -45,6 +45,9 @@ public enum DropReason
     /// <summary>In: longer than the interface's MTU.</summary>
     InTooBig,
 
+    /// <summary>In: a partial checksum on what has none: neither TCP nor UDP, a fragment, or cut off.</summary>
+    InChecksumFlag,
+
     /// <summary>In: the kernel did not take it (interface down, queue full).</summary>
     InInterface,
 }

@@ -213,9 +213,9 @@ internal sealed partial class Node
             return;
         }
 
-        if (!_output.Deliver(network.Index, packet, checksumPartial))
+        if (_output.Deliver(network.Index, packet, checksumPartial) is { } refused)
         {
-            network.Counters.Drop(DropReason.InInterface);
+            network.Counters.Drop(refused);
             return;
         }
 

@@ -122,7 +122,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         return done;
     }
 
-    public override bool Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial)
+    public override DropReason? Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial)
     {
         var coalescer = _coalescers[network];
         var result = coalescer.Add(packet, checksumPartial);
@@ -132,7 +132,12 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
             result = coalescer.Add(packet, checksumPartial);
         }
 
-        return result == CoalesceResult.Ok;
+        return result switch
+        {
+            CoalesceResult.Ok => null,
+            CoalesceResult.Invalid => DropReason.InChecksumFlag,
+            _ => DropReason.InInterface,
+        };
     }
 
     public override void Resolve(string peer, HostPort address) => _resolve(this, peer, address);

@@ -16,8 +16,8 @@ internal abstract class NodeOutput
     /// <param name="network">Index of the network.</param>
     /// <param name="packet">A whole IP packet.</param>
     /// <param name="checksumPartial">Its transport checksum holds the pseudo-header's sum only.</param>
-    /// <returns>False when it was not taken.</returns>
-    public abstract bool Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial);
+    /// <returns>Null when it was taken, else why not.</returns>
+    public abstract DropReason? Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial);
 
     /// <summary>Starts resolving a name; <see cref="Node.OnResolved"/> brings the answer, also when there is none.</summary>
     public abstract void Resolve(string peer, HostPort address);

@@ -265,6 +265,19 @@ public sealed class CloseTests
     }
 
     [Fact]
+    public void Dispose_InsideACallback_InvalidOperation()
+    {
+        using var pair = new SimPair();
+        var (dialer, _) = pair.Connect();
+        var thrown = 0;
+        pair.Bob.Handler.DatagramHook = (_, _) => thrown += Record.Exception(pair.Bob.Endpoint.Dispose) is InvalidOperationException ? 1 : 0;
+        pair.Alice.SendDatagram(dialer, [1]);
+        pair.Net.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, thrown);
+        Assert.Equal(2, pair.Connections);
+    }
+
+    [Fact]
     public void Dispose_WithLiveConnections_FreesEverything()
     {
         var pair = new SimPair();

@@ -237,6 +237,30 @@ public sealed class DatagramTests
     }
 
     [Fact]
+    public void EndBurst_AfterABurst_PacingHoldsBackForLessThanAMillisecond()
+    {
+        using var pair = new SimPair();
+        var (dialer, _) = pair.Connect();
+        for (var i = 0; i < 200; i++)
+        {
+            pair.Alice.SendDatagram(dialer, new byte[1_000]);
+            pair.Net.Run(TimeSpan.FromMilliseconds(1));
+        }
+
+        pair.Net.Run(TimeSpan.FromSeconds(1));
+        var now = pair.Net.Now;
+        Assert.Equal(DatagramWrite.Written, dialer.WriteDatagram(default, new byte[1_000], _packet, more: false, out _, now));
+        dialer.EndBurst(now);
+
+        // Without the transmit-time update the next packet would leave at once; and a deadline in whole milliseconds would be far too late.
+        Assert.Equal(DatagramWrite.Blocked, dialer.WriteDatagram(default, new byte[1_000], _packet, more: false, out _, now));
+        Assert.InRange(dialer.Deadline, now.Nanos + 1_000, now.Nanos + 999_999);
+        var due = now with { Nanos = dialer.Deadline };
+        dialer.HandleDeadline(due);
+        Assert.Equal(DatagramWrite.Written, dialer.WriteDatagram(default, new byte[1_000], _packet, more: false, out _, due));
+    }
+
+    [Fact]
     public void Datagrams_LostOnTheWay_CountedAsLost()
     {
         using var pair = new SimPair(seed: 3);

@@ -66,6 +66,19 @@ public sealed class LibraryTests
     }
 
     [Fact]
+    public unsafe void Settings_Filled_QlogAndLogStayOffAndBbrIsOn()
+    {
+        // qlog_write: CVE-2026-40170, a stack overflow from the peer's transport parameters; log_printf: variadic.
+        ngtcp2_settings settings;
+        ConnectionSettings.Fill(&settings, new QuicSettings(), 1);
+        Assert.Equal((0, 0), (settings.qlog_write, settings.log_printf));
+        Assert.Equal(NgTcp2.CcAlgoBbr, settings.cc_algo);
+        Assert.Equal(100_000_000UL, settings.initial_rtt);
+        ConnectionSettings.Fill(&settings, new QuicSettings { UseBbr = false }, 1);
+        Assert.Equal(NgTcp2.CcAlgoCubic, settings.cc_algo);
+    }
+
+    [Fact]
     public void Settings_OutOfRange_ArgumentException()
     {
         QuicSettings[] bad =

@@ -22,7 +22,8 @@ public sealed class LossyLinkTests
             Duplication = random.NextDouble() * 0.1,
             MaxUdpPayloadBytes = random.Next(1_232, 1_500),
         };
-        using var pair = new SimPair(seed, link, new QuicSettings { HandshakeTimeout = TimeSpan.FromSeconds(60), UseBbr = seed % 2 == 0 });
+        var settings = new QuicSettings { HandshakeTimeout = TimeSpan.FromSeconds(60), UseBbr = seed % 2 == 0 };
+        using var pair = new SimPair(seed, link, settings, o => seed % 5 == 0 ? o with { RetryAbovePerSecond = 0 } : o, v6: seed % 3 == 0);
         var (dialer, acceptor) = pair.Connect();
         var toBob = Start(pair.Alice, dialer, random);
         var toAlice = Start(pair.Bob, acceptor, random);

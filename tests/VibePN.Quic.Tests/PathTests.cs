@@ -87,14 +87,19 @@ public sealed class PathTests
         using var pair = new SimPair();
         var (dialer, acceptor) = pair.Connect();
         pair.Net.Run(TimeSpan.FromSeconds(5));
-        var outside = SimNet.AddressOf(1, port: 9_999);
+        var outside = SimNet.AddressOf(77, port: 9_999);
         pair.Alice.Address = outside;
+        pair.Bob.Handler.MaxDatagrams.Clear();
         pair.Alice.SendDatagram(dialer, [1]);
         Assert.True(pair.Net.RunUntil(() => acceptor.Path.Remote == outside, SimPair.Patience));
 
         // A NAT does it: inside, the dialer's own path is as before.
         pair.Net.Run(TimeSpan.FromSeconds(5));
         Assert.Equal(outside, Assert.Single(pair.Bob.Handler.Paths).Remote);
+
+        // The dialer keeps its connection id, so ngtcp2 takes the new path to be as wide as the old one (SetTransmitCap is the cure if not).
+        Assert.Empty(pair.Bob.Handler.MaxDatagrams);
+        Assert.Equal(1_472 - 31, acceptor.MaxDatagramBytes);
         Assert.Equal(DatagramWrite.Written, pair.Bob.SendDatagram(acceptor, [2]));
         Assert.False(dialer.IsClosed);
         Assert.False(acceptor.IsClosed);

@@ -120,6 +120,21 @@ public sealed class StrangerTests
         Assert.Equal(0, pair.Alice.Endpoint.ConnectionCount);
     }
 
+    [Fact]
+    public void Receive_GarbledInitial_DropConnLeavesNothing()
+    {
+        using var pair = new SimPair();
+        var packet = Initial(pair);
+        packet[600] ^= 1;
+        pair.Bob.Receive(packet, pair.Alice.Address);
+        Assert.Equal(0, pair.Bob.Endpoint.ConnectionCount);
+        Assert.Equal(0, pair.Bob.Endpoint.IdCount);
+        Assert.Equal(1UL, pair.Bob.Endpoint.Stats.DroppedMalformed);
+        Assert.Empty(pair.Bob.Handler.Accepted);
+        Assert.Empty(pair.Bob.Handler.Closed);
+        Assert.Equal(0, pair.Bob.Sent);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -7,6 +7,7 @@ internal static unsafe partial class Libc
 {
     public const int CLOCK_REALTIME = 0;
     public const int CLOCK_BOOTTIME = 7;
+    public const int CLONE_NEWNET = 0x40000000;
     public const int O_RDWR = 2;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
@@ -31,6 +32,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int open(string pathname, int flags, int mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int unshare(int flags);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial nint read(int fd, void* buf, nuint count);

@@ -37,6 +37,9 @@ public sealed unsafe class TunDevice : IDisposable
     /// <summary>Why <see cref="HasOffloads"/> is false, for people; null when it is true.</summary>
     public string? OffloadsInactiveReason { get; private set; }
 
+    /// <summary>Why <see cref="HasUdpOffload"/> is false, for people; null when it is true.</summary>
+    public string? UdpOffloadInactiveReason { get; private set; }
+
     public TunCounters Counters => _counters;
 
     /// <summary>Asked before each write, so that tests can play a kernel that refuses; null: ask the real one.</summary>
@@ -60,7 +63,7 @@ public sealed unsafe class TunDevice : IDisposable
             }
 
             var device = new TunDevice(fd, name, index);
-            device.SetOffloads(options.Offloads);
+            device.SetOffloads(options);
             return device;
         }
         catch
@@ -141,6 +144,16 @@ public sealed unsafe class TunDevice : IDisposable
         return CountFailure(Marshal.GetLastPInvokeError());
     }
 
+    /// <summary>Switches all offloads off, at any time. Frames that already wait may still be super-packets.</summary>
+    public void DisableOffloads(string reason)
+    {
+        _ = TrySetOffloads(0);
+        HasOffloads = false;
+        HasUdpOffload = false;
+        OffloadsInactiveReason = reason;
+        UdpOffloadInactiveReason = reason;
+    }
+
     public void Dispose() => _fd.Dispose();
 
     private TunWriteResult CountFailure(int errno)
@@ -167,18 +180,33 @@ public sealed unsafe class TunDevice : IDisposable
     }
 
     /// <summary>What the kernel shall hand over unfinished; falls back step by step.</summary>
-    private void SetOffloads(bool isWanted)
+    private void SetOffloads(TunOptions options)
     {
+        if (!options.Offloads)
+        {
+            DisableOffloads("switched off");
+            return;
+        }
+
+        var (tcpFailure, udpFailure) = options.SelfTest ? TunSelfTest.Run() : default;
+        if (tcpFailure is not null)
+        {
+            DisableOffloads($"self-test failed: {tcpFailure}");
+            return;
+        }
+
         const uint Tcp = TunConstants.TUN_F_CSUM | TunConstants.TUN_F_TSO4 | TunConstants.TUN_F_TSO6;
         const uint Udp = TunConstants.TUN_F_USO4 | TunConstants.TUN_F_USO6;
-        HasUdpOffload = isWanted && TrySetOffloads(Tcp | Udp);
-        HasOffloads = HasUdpOffload || (isWanted && TrySetOffloads(Tcp));
-        OffloadsInactiveReason = null;
+        UdpOffloadInactiveReason = udpFailure is null ? null : $"self-test failed: {udpFailure}";
+        HasUdpOffload = udpFailure is null && TrySetOffloads(Tcp | Udp);
+        HasOffloads = HasUdpOffload || TrySetOffloads(Tcp);
         if (!HasOffloads)
         {
-            var errno = Marshal.GetLastPInvokeError();
-            OffloadsInactiveReason = isWanted ? new LinuxException($"set offloads of {Name}", errno).Message : "switched off";
-            _ = TrySetOffloads(0);
+            DisableOffloads(LinuxException.FromLastError($"set offloads of {Name}").Message);
+        }
+        else if (!HasUdpOffload)
+        {
+            UdpOffloadInactiveReason ??= "the kernel has no UDP segmentation for TUN (Linux 6.2 is needed)";
         }
     }
 

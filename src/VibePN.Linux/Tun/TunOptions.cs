@@ -5,4 +5,7 @@ public sealed record TunOptions
 {
     /// <summary>Checksum and segmentation offloads, as far as the kernel has them and they pass the self-test.</summary>
     public bool Offloads { get; init; }
+
+    /// <summary>Tries the offloads first, in a namespace of its own (some milliseconds).</summary>
+    public bool SelfTest { get; init; } = true;
 }

@@ -20,6 +20,7 @@ public sealed class NativeLayoutTests
         #include <netinet/in.h>
         #include <net/if.h>
         #include <fcntl.h>
+        #include <sched.h>
         #include <sys/eventfd.h>
         #include <sys/ioctl.h>
         #include <errno.h>

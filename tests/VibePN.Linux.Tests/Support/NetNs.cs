@@ -10,7 +10,6 @@ namespace VibePN.Linux.Tests;
 /// </summary>
 internal static unsafe partial class NetNs
 {
-    private const int CLONE_NEWNET = 0x40000000;
     private const int SYS_capset_x64 = 126;
     private const int SYS_capset_arm64 = 91;
     private const uint LINUX_CAPABILITY_VERSION_3 = 0x20080522;
@@ -19,7 +18,7 @@ internal static unsafe partial class NetNs
     {
         RunOnThread(() =>
         {
-            if (unshare(CLONE_NEWNET) != 0)
+            if (Libc.unshare(Libc.CLONE_NEWNET) != 0)
             {
                 throw LinuxException.FromLastError("unshare(CLONE_NEWNET)");
             }
@@ -76,9 +75,6 @@ internal static unsafe partial class NetNs
         thread.Join();
         failure?.Throw();
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int unshare(int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long syscall(long number, void* first, void* second);

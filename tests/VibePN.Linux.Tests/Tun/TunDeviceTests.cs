@@ -147,8 +147,27 @@ public sealed class TunDeviceTests
     internal static HostNetwork Configure(TunDevice tun, string address, int prefix, int mtu = 1420)
     {
         var network = new HostNetwork();
-        network.Apply(new HostState([new LinkState(tun.InterfaceIndex, tun.Name, mtu, Up: true, [new(IPAddress.Parse(address), prefix)], [])]));
+        var own = IPAddress.Parse(address);
+        network.Apply(new HostState([new LinkState(tun.InterfaceIndex, tun.Name, mtu, Up: true, [new(own, prefix)], [])]));
+        if (own.AddressFamily == AddressFamily.InterNetworkV6)
+        {
+            WaitForLocalRoute(own);
+        }
+
         return network;
+    }
+
+    /// <summary>Linux makes the local route of an IPv6 address a little later, in a work queue; until then it takes no packets.</summary>
+    private static void WaitForLocalRoute(IPAddress address)
+    {
+        using var epoll = new Epoll();
+        var line = $"{Convert.ToHexStringLower(address.GetAddressBytes())} 80 ";
+        var deadline = BootClock.Nanos() + 10_000_000_000;
+        while (!File.ReadAllText("/proc/thread-self/net/ipv6_route").Contains(line, StringComparison.Ordinal))
+        {
+            Assert.True(BootClock.Nanos() < deadline, $"no local route to {address}");
+            _ = epoll.Wait(new EpollReady[1], BootClock.Nanos() + 1_000_000);
+        }
     }
 
     private static List<byte[]> ReadAll(TunDevice tun, TunBatch batch, int wanted)

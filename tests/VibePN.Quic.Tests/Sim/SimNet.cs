@@ -36,10 +36,21 @@ internal sealed class SimNet : IDisposable
         return new QuicAddress(bytes);
     }
 
-    public SimHost AddHost(byte number, QuicEndpointOptions options, RecordingHandler? handler = null)
+    /// <summary>fd00::number, UDP port 4433.</summary>
+    public static QuicAddress Address6Of(byte number)
     {
-        handler ??= new RecordingHandler();
-        var host = new SimHost(this, AddressOf(number), new QuicEndpoint(options, handler), handler);
+        var bytes = new byte[28];
+        bytes[0] = 10;
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), 4433);
+        bytes[8] = 0xfd;
+        bytes[23] = number;
+        return new QuicAddress(bytes);
+    }
+
+    public SimHost AddHost(byte number, QuicEndpointOptions options, bool v6 = false)
+    {
+        var handler = new RecordingHandler();
+        var host = new SimHost(this, v6 ? Address6Of(number) : AddressOf(number), new QuicEndpoint(options, handler), handler);
         _hosts.Add(host);
         return host;
     }

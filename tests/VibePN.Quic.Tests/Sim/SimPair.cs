@@ -5,12 +5,12 @@ internal sealed class SimPair : IDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    public SimPair(int seed = 1, LinkSettings? link = null, QuicSettings? settings = null, Func<QuicEndpointOptions, QuicEndpointOptions>? bob = null)
+    public SimPair(int seed = 1, LinkSettings? link = null, QuicSettings? settings = null, Func<QuicEndpointOptions, QuicEndpointOptions>? bob = null, bool v6 = false)
     {
         Net = new SimNet(seed, link);
-        Alice = Net.AddHost(1, Options(TestCertificates.AliceCredentials, 1, settings));
+        Alice = Net.AddHost(1, Options(TestCertificates.AliceCredentials, 1, settings), v6);
         var bobOptions = Options(TestCertificates.BobCredentials, 2, settings);
-        Bob = Net.AddHost(2, bob?.Invoke(bobOptions) ?? bobOptions);
+        Bob = Net.AddHost(2, bob?.Invoke(bobOptions) ?? bobOptions, v6);
     }
 
     public SimNet Net { get; }

@@ -92,10 +92,10 @@ internal sealed class SimHost : NodeOutput, IDisposable
         return true;
     }
 
-    public override bool Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial)
+    public override DropReason? Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial)
     {
         Delivered.Add((network, packet.ToArray()));
-        return true;
+        return null;
     }
 
     public override void Resolve(string peer, HostPort address) => throw new NotSupportedException("the simulation has no names");
