@@ -11,6 +11,9 @@ public sealed unsafe partial class QuicConnection
     /// <summary>The TLS alert with which this side refused the peer's certificates; 0: did not.</summary>
     private byte _refusal;
 
+    /// <summary>The handler has accepted the peer's certificates.</summary>
+    private bool _accepted;
+
     internal void TellAccepted() => Notify(static c => c._handler.OnAccepted(c));
 
     /// <summary>GnuTLS has checked the proof of possession and asks whether it may go on.</summary>
@@ -37,7 +40,8 @@ public sealed unsafe partial class QuicConnection
             _endpoint.CountRefused();
         }
 
-        return _refusal == 0;
+        _accepted = _refusal == 0;
+        return _accepted;
     }
 
     internal int OnCryptoData(int level, ulong offset, byte* data, nuint length)
@@ -65,6 +69,12 @@ public sealed unsafe partial class QuicConnection
 
     internal int OnHandshakeCompleted()
     {
+        if (!_accepted)
+        {
+            // TLS must not finish without the judgement, whatever a library's default may become.
+            throw new QuicException("the handshake completed without a peer certificate");
+        }
+
         Alpn = TlsContext.SelectedProtocol(_tls);
         IsHandshakeCompleted = true;
 

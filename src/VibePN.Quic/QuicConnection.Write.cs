@@ -166,11 +166,14 @@ public sealed unsafe partial class QuicConnection
 
             if (length > 0)
             {
+                // There may be more: dirty until a call finds nothing.
+                _endpoint.MarkDirty(this);
                 return Sent(length, &path, info);
             }
 
             if (length == 0)
             {
+                IsDirty = false;
                 UnblockStreams();
                 RefreshDeadline();
                 return default;

@@ -72,7 +72,11 @@ public sealed unsafe partial class QuicConnection
 
     internal int HeapIndex { get; set; } = DeadlineHeap.NotInHeap;
 
+    /// <summary>Has, or may have, something to write.</summary>
     internal bool IsDirty { get; set; }
+
+    /// <summary>In the endpoint's queue; it may have been written since.</summary>
+    internal bool IsQueued { get; set; }
 
     /// <summary>Place in the endpoint's list; −1: not in it.</summary>
     internal int ListIndex { get; set; } = -1;
@@ -113,6 +117,9 @@ public sealed unsafe partial class QuicConnection
         _transmitCap = maxUdpPayloadBytes;
         RefreshMaxDatagram(notify: true);
     }
+
+    /// <summary>Makes <see cref="QuicEndpoint.TakeDirty"/> give it out (again): for an owner with something left to send.</summary>
+    public void Touch() => _endpoint.MarkDirty(this);
 
     public QuicStats GetStats()
     {

@@ -104,16 +104,23 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
         return connection;
     }
 
-    /// <summary>A connection touched since it was last taken, or null: call its <see cref="QuicConnection.WritePending"/> until it has nothing.</summary>
+    /// <summary>
+    /// A connection touched since it was last taken, or null: call its <see cref="QuicConnection.WritePending"/> until it has nothing.
+    /// One whose writing stopped before that (no room) comes again.
+    /// </summary>
     public QuicConnection? TakeDirty()
     {
-        if (!_dirty.TryDequeue(out var connection))
+        while (_dirty.TryDequeue(out var connection))
         {
-            return null;
+            connection.IsQueued = false;
+            if (connection.IsDirty)
+            {
+                connection.IsDirty = false;
+                return connection;
+            }
         }
 
-        connection.IsDirty = false;
-        return connection;
+        return null;
     }
 
     /// <summary>Lets every connection act whose deadline has come, and marks it dirty.</summary>
@@ -151,9 +158,10 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
 
     internal void MarkDirty(QuicConnection connection)
     {
-        if (!connection.IsDirty)
+        connection.IsDirty = true;
+        if (!connection.IsQueued)
         {
-            connection.IsDirty = true;
+            connection.IsQueued = true;
             _dirty.Enqueue(connection);
         }
     }

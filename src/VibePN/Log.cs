@@ -29,6 +29,12 @@ internal static partial class Log
     [LoggerMessage(107, LogLevel.Warning, "Peer {Peer} reports: {Reason}")]
     public static partial void PeerReports(ILogger logger, string peer, string reason);
 
+    [LoggerMessage(108, LogLevel.Warning, "Network {Network}: {Prefix} belongs to another node; our addresses are now {Address}")]
+    public static partial void AddressChanged(ILogger logger, string network, string prefix, string address);
+
+    [LoggerMessage(109, LogLevel.Warning, "What the node remembers: {Reason}")]
+    public static partial void MemoryFailed(ILogger logger, string reason);
+
     [LoggerMessage(110, LogLevel.Information, "Listening on {Path}")]
     public static partial void Listening(ILogger logger, string path);
 

@@ -21,6 +21,11 @@ internal sealed partial class Node
         var link = new PeerConnection(connection, null, _networks.Count, _now.Nanos);
         connection.Tag = link;
         _unknown.Add(link);
+        if (_leaving)
+        {
+            // Whoever dials during the last moments must not believe in a connection that ends with them.
+            connection.Close((ulong)CloseReason.Goodbye, "the node is shutting down");
+        }
     }
 
     public override TlsAlert OnPeerCertificates(QuicConnection connection, CertificateChain chain, Instant now)
@@ -200,6 +205,14 @@ internal sealed partial class Node
             return;
         }
 
+        Count(failure switch
+        {
+            DialFailure.RefusedByPeer => "refusedByPeer",
+            DialFailure.WrongIdentity => "refusedByUs",
+            DialFailure.Timeout => "timedOut",
+            DialFailure.Unreachable => "unreachable",
+            _ => "lost",
+        });
         if (failure != peer.LastFailure || text != peer.LastFailureText)
         {
             // Once per kind: an unreachable peer must not fill the log.
@@ -243,6 +256,9 @@ internal sealed partial class Node
                 break;
             case KeepaliveReply reply:
                 link.Peer!.ObservedAt = reply.Observed ?? link.Peer.ObservedAt;
+                break;
+            case AddressInUse inUse:
+                OnAddressInUse(link, inUse);
                 break;
             case PeerError error:
                 Log.PeerReports(_logger, link.Peer!.Name, error.Text);
@@ -344,6 +360,7 @@ internal sealed partial class Node
 
             link.NetworkProblems[network.Index] = problem;
             Claim(peer, network, RouteSource.Address, joined ? [.. offer!.Addresses.Select(address => (Prefix.Host(address), 0u))] : []);
+            SettleAddresses(link, network);
         }
 
         Promote(peer);
@@ -385,6 +402,61 @@ internal sealed partial class Node
         }
     }
 
+    /// <summary>
+    /// Two nodes with one address: whoever had it first keeps it, and the other is told. Between the peer and ourselves the larger id
+    /// makes way if its address is automatic.
+    /// </summary>
+    private void SettleAddresses(PeerConnection link, NodeNetwork network)
+    {
+        var peer = link.Peer!;
+        foreach (var route in network.Routes.Routes.Where(route => route.Peer == peer.Id && route.Source == RouteSource.Address).ToList())
+        {
+            var address = route.Prefix.First;
+            if (route.Verdict == RouteVerdict.OwnAddress && Self.CompareTo(peer.Id) > 0 && network.IsAutomatic(address))
+            {
+                MoveFrom(network, address);
+            }
+            else if (route.Verdict is RouteVerdict.OwnAddress or RouteVerdict.AddressInUse or RouteVerdict.AddressRemembered)
+            {
+                link.Send(new AddressInUse(network.Name, address));
+            }
+        }
+    }
+
+    private void OnAddressInUse(PeerConnection link, AddressInUse inUse)
+    {
+        if (FindJoined(link, inUse.Network) is { } network && network.OwnAddresses.Contains(inUse.Address) && !MoveFrom(network, inUse.Address))
+        {
+            Log.PeerReports(_logger, link.Peer!.Name, $"our address {inUse.Address} in network {network.Name} belongs to another node");
+        }
+    }
+
+    /// <summary>Takes the next automatic address, and tells everybody who knew the old one.</summary>
+    private bool MoveFrom(NodeNetwork network, IpKey address)
+    {
+        if (!network.MoveFrom(address, _now.UtcSeconds))
+        {
+            return false;
+        }
+
+        Log.AddressChanged(_logger, network.Name, address.ToString(), string.Join(", ", network.OwnAddresses));
+        HostStateVersion++;
+        foreach (var link in _peers.Values.SelectMany(peer => peer.Connections).Where(link => link.IsUp))
+        {
+            if (link.Peer!.Config.Networks.Contains(network.Name))
+            {
+                SendNetworks(link);
+                if (link.Session.PeerNetworks?.Networks.FirstOrDefault(offer => offer.Name == network.Name) is { } offer && link.SendTags[network.Index] != 0)
+                {
+                    Claim(link.Peer!, network, RouteSource.Address, [.. offer.Addresses.Select(theirs => (Prefix.Host(theirs), 0u))]);
+                }
+            }
+        }
+
+        TakeRoutesIntoUse();
+        return true;
+    }
+
     private NodeNetwork? FindJoined(PeerConnection link, string name) =>
         _networks.Find(network => network.Name == name && link.SendTags[network.Index] != 0);
 
@@ -396,7 +468,7 @@ internal sealed partial class Node
     private void Claim(Peer peer, NodeNetwork network, RouteSource source, IReadOnlyList<(Prefix Prefix, uint Metric)> offers)
     {
         var known = network.Routes.Routes.Where(route => route.Peer == peer.Id && !route.IsUsed).ToHashSet();
-        foreach (var route in network.Routes.Replace(peer.Rights, source, offers))
+        foreach (var route in network.Routes.Replace(peer.Rights, source, offers, _now.UtcSeconds))
         {
             if (!route.IsUsed && !known.Contains(route))
             {
@@ -411,6 +483,7 @@ internal sealed partial class Node
         {
             if (network.RebuildForwarding(id => _peers.GetValueOrDefault(id)))
             {
+                network.Routes.RecordOwners(_now.UtcSeconds);
                 HostStateVersion++;
             }
         }
@@ -438,6 +511,7 @@ internal sealed partial class Node
         peer.Queue.Clear();
         foreach (var network in _networks)
         {
+            network.Routes.RecordOwners(_now.UtcSeconds);
             network.Routes.Remove(peer.Id);
         }
 

@@ -51,7 +51,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
         StartedAt = now;
         for (var i = 0; i < options.Config.Networks.Count; i++)
         {
-            _networks.Add(new NodeNetwork(options.Config.Networks[i], Self, i, options.InterfaceIndexes[i]));
+            var network = options.Config.Networks[i];
+            var memory = options.Memory.Networks.FirstOrDefault(known => known.Name == network.Name);
+            _networks.Add(new NodeNetwork(network, Self, i, options.InterfaceIndexes[i], memory, id => _trust.Find(id) is not null));
         }
 
         foreach (var entry in options.Config.Peers)
@@ -90,6 +92,12 @@ internal sealed partial class Node : QuicHandler, IDisposable
 
     /// <summary>Grows whenever <see cref="DesiredHostState"/> changes.</summary>
     public int HostStateVersion { get; private set; } = 1;
+
+    /// <summary>Grows whenever <see cref="Memory"/> changes.</summary>
+    public int MemoryVersion => _networks.Sum(network => network.MemoryVersion);
+
+    /// <summary>What to give to the next life.</summary>
+    public NodeMemory Memory => new([.. _networks.Select(network => network.Memory)]);
 
     /// <summary>When <see cref="OnDeadline"/> wants to be called, in nanoseconds of CLOCK_BOOTTIME.</summary>
     public ulong NextDeadline => Math.Min(_endpoint.NextDeadline, _controlDeadline);

@@ -23,14 +23,19 @@ public sealed class NodeHost : IAsyncDisposable
     private readonly UdpSocket _udp;
     private readonly NodeLoop _loop;
     private readonly ILogger _logger;
-    private readonly SemaphoreSlim _hostNetworkTurn = new(1);
+    private readonly NodeMemoryFile _memoryFile;
+
+    /// <summary>Held by whoever changes the host's network or the state directory: one at a time.</summary>
+    private readonly SemaphoreSlim _turn = new(1);
     private HostState? _desired;
+    private NodeMemory? _memory;
     private bool _disposed;
 
     private NodeHost(NodeConfig config, NodeIdentity identity, ILogger logger)
     {
         _logger = logger;
         Config = config;
+        _memoryFile = new NodeMemoryFile(config.Node.State);
         QuicLibrary.EnsureLoaded();
         _credentials = LoadCredentials(config, identity);
         try
@@ -45,6 +50,7 @@ public sealed class NodeHost : IAsyncDisposable
             _loop = new NodeLoop(_udp, _tuns, logger, (output, now) => CreateNode(identity, output, now), ResolveInBackground)
             {
                 HostStateChanged = Apply,
+                MemoryChanged = Remember,
             };
         }
         catch
@@ -120,13 +126,13 @@ public sealed class NodeHost : IAsyncDisposable
 
         _disposed = true;
         _loop.Dispose();
-        await _hostNetworkTurn.WaitAsync().ConfigureAwait(false);
+        await _turn.WaitAsync().ConfigureAwait(false);
         ApplyNow(HostState.Empty);
+        SaveMemory();
         _hostNetwork.Dispose();
         _tuns.ForEach(tun => tun.Dispose());
         _udp.Dispose();
         _credentials.Dispose();
-        _hostNetworkTurn.Dispose();
     }
 
     private async Task StartAsync(CancellationToken cancellation)
@@ -141,14 +147,14 @@ public sealed class NodeHost : IAsyncDisposable
 
         // The first state is applied before the node counts as started: a failure here is a failed start.
         var desired = await _loop.InvokeAsync(node => node.DesiredHostState()).WaitAsync(cancellation).ConfigureAwait(false);
-        await _hostNetworkTurn.WaitAsync(cancellation).ConfigureAwait(false);
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             _hostNetwork.Apply(desired);
         }
         finally
         {
-            _hostNetworkTurn.Release();
+            _turn.Release();
         }
 
         foreach (var link in desired.Links)
@@ -175,12 +181,19 @@ public sealed class NodeHost : IAsyncDisposable
         TlsPrimitives.FillRandom(bootId);
         Span<byte> seed = stackalloc byte[4];
         TlsPrimitives.FillRandom(seed);
+        var memory = _memoryFile.Load(out var problem);
+        if (problem is not null)
+        {
+            Log.MemoryFailed(_logger, problem);
+        }
+
         return new Node(
             new NodeOptions
             {
                 Config = Config,
                 Identity = identity,
                 Credentials = _credentials,
+                Memory = memory,
                 InterfaceIndexes = [.. _tuns.Select(tun => tun.InterfaceIndex)],
                 BootId = new Guid(bootId),
                 Random = new Random(BitConverter.ToInt32(seed)),
@@ -236,21 +249,53 @@ public sealed class NodeHost : IAsyncDisposable
     private void Apply(HostState desired)
     {
         Volatile.Write(ref _desired, desired);
-        _ = Task.Run(async () =>
+        InTurn(() =>
         {
-            await _hostNetworkTurn.WaitAsync().ConfigureAwait(false);
-            try
+            if (Interlocked.Exchange(ref _desired, null) is { } latest)
             {
-                if (!_disposed && Interlocked.Exchange(ref _desired, null) is { } latest)
-                {
-                    ApplyNow(latest);
-                }
-            }
-            finally
-            {
-                _hostNetworkTurn.Release();
+                ApplyNow(latest);
             }
         });
+    }
+
+    /// <summary>Called by the loop, likewise.</summary>
+    private void Remember(NodeMemory memory)
+    {
+        Volatile.Write(ref _memory, memory);
+        InTurn(SaveMemory);
+    }
+
+    private void InTurn(Action action) => _ = Task.Run(async () =>
+    {
+        await _turn.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (!_disposed)
+            {
+                action();
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    });
+
+    private void SaveMemory()
+    {
+        if (Interlocked.Exchange(ref _memory, null) is not { } latest)
+        {
+            return;
+        }
+
+        try
+        {
+            _memoryFile.Save(latest);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Log.MemoryFailed(_logger, failure.Message);
+        }
     }
 
     private void ApplyNow(HostState desired)

@@ -70,6 +70,9 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     /// <summary>Called on the loop's thread after a turn in which the desired state of the host changed.</summary>
     public Action<HostState>? HostStateChanged { get; set; }
 
+    /// <summary>Called on the loop's thread after a turn in which the node learned something to remember.</summary>
+    public Action<NodeMemory>? MemoryChanged { get; set; }
+
     public static Instant Now() => new(BootClock.Nanos(), BootClock.UtcSeconds());
 
     public void Start() => _thread.Start();
@@ -196,6 +199,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
             using (node)
             {
                 var hostState = 0;
+                var memory = node.MemoryVersion;
                 while (!_stopping)
                 {
                     Turn(node);
@@ -203,6 +207,12 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                     {
                         hostState = node.HostStateVersion;
                         HostStateChanged?.Invoke(node.DesiredHostState());
+                    }
+
+                    if (node.MemoryVersion != memory)
+                    {
+                        memory = node.MemoryVersion;
+                        MemoryChanged?.Invoke(node.Memory);
                     }
                 }
 

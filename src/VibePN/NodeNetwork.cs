@@ -1,4 +1,3 @@
-using System.Net;
 using VibePN.Config;
 using VibePN.Identity;
 using VibePN.Peers;
@@ -9,17 +8,28 @@ namespace VibePN;
 /// <summary>A network this node is in, with its own routing. Thread: the node's.</summary>
 internal sealed class NodeNetwork
 {
+    /// <summary>Moves to another automatic address in one life of the process: a peer that calls every address taken gets no further.</summary>
+    private const int MaxMoves = 32;
+
+    private readonly PeerId _self;
+    private readonly AddressBook _book = new();
+    private readonly uint[] _counters;
+    private int _moves;
     private int _builtVersion = -1;
 
     /// <param name="index">Its place in the config, by which the rest of the node knows it.</param>
-    public NodeNetwork(NetworkConfig config, PeerId self, int index, int interfaceIndex)
+    /// <param name="memory">Of a former life, or null.</param>
+    public NodeNetwork(NetworkConfig config, PeerId self, int index, int interfaceIndex, NodeNetworkMemory? memory, Func<PeerId, bool> isKnown)
     {
         Config = config;
         Index = index;
         InterfaceIndex = interfaceIndex;
         Prefixes = [.. config.Prefixes.Select(Prefix.FromIPNetwork)];
-        OwnAddresses = [.. config.Prefixes.Select((prefix, i) => OwnAddress(config, prefix, i, self))];
-        Routes = new RouteTable(Prefixes, OwnAddresses, config.AcceptRoutes);
+        _self = self;
+        _counters = [.. Prefixes.Select(prefix => memory?.Counters.GetValueOrDefault(prefix) ?? 0)];
+        _book.Load(memory?.Owners ?? [], isKnown);
+        OwnAddresses = [.. Prefixes.Select((_, i) => OwnAddress(i))];
+        Routes = new RouteTable(Prefixes, _book, config.AcceptRoutes) { OwnAddresses = OwnAddresses };
     }
 
     public NetworkConfig Config { get; }
@@ -33,7 +43,16 @@ internal sealed class NodeNetwork
     public IReadOnlyList<Prefix> Prefixes { get; }
 
     /// <summary>One per prefix.</summary>
-    public IReadOnlyList<IpKey> OwnAddresses { get; }
+    public IReadOnlyList<IpKey> OwnAddresses { get; private set; }
+
+    /// <summary>Grows with everything that <see cref="Memory"/> holds.</summary>
+    public int MemoryVersion => _book.Version + _moves;
+
+    /// <summary>What to remember of this network.</summary>
+    public NodeNetworkMemory Memory => new(
+        Name,
+        Enumerable.Range(0, Prefixes.Count).Where(IsAutomatic).ToDictionary(i => Prefixes[i], i => _counters[i]),
+        [.. _book.Owners]);
 
     public RouteTable Routes { get; }
 
@@ -76,14 +95,36 @@ internal sealed class NodeNetwork
         return null;
     }
 
-    private static IpKey OwnAddress(NetworkConfig config, IPNetwork prefix, int index, PeerId self)
+    /// <summary>Whether <paramref name="address"/> is our own and not ours by configuration.</summary>
+    public bool IsAutomatic(IpKey address) => OwnAddresses.Select((own, i) => own == address && IsAutomatic(i)).Contains(true);
+
+    /// <summary>Leaves an automatic address to its other owner and takes the next candidate that nobody is known to have.</summary>
+    /// <returns>False: it stays, since it is configured, is not ours any more, or there were too many moves.</returns>
+    public bool MoveFrom(IpKey address, long nowUtcSeconds)
     {
-        if (config.Addresses[index] is { } configured)
+        var index = OwnAddresses.ToList().IndexOf(address);
+        if (index < 0 || !IsAutomatic(index) || _moves == MaxMoves)
         {
-            return IpKey.FromIPAddress(configured);
+            return false;
         }
 
-        uint counter = 0;
-        return IpKey.FromIPAddress(AutoAddress.Next(config.Name, prefix, self, ref counter));
+        IpKey next;
+        do
+        {
+            _counters[index]++;
+            next = OwnAddress(index);
+            _moves++;
+        }
+        while (_moves < MaxMoves && (next == address || _book.HeldByAnother(next, _self, nowUtcSeconds) is not null));
+
+        OwnAddresses = [.. OwnAddresses.Select((own, i) => i == index ? next : own)];
+        Routes.OwnAddresses = OwnAddresses;
+        return true;
     }
+
+    private bool IsAutomatic(int index) => Config.Addresses[index] is null;
+
+    private IpKey OwnAddress(int index) => Config.Addresses[index] is { } configured
+        ? IpKey.FromIPAddress(configured)
+        : IpKey.FromIPAddress(AutoAddress.Next(Name, Config.Prefixes[index], _self, ref _counters[index]));
 }

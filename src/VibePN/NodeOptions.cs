@@ -14,6 +14,8 @@ internal sealed record NodeOptions
     /// <summary>Outlives the node.</summary>
     public required QuicCredentials Credentials { get; init; }
 
+    public NodeMemory Memory { get; init; } = NodeMemory.Empty;
+
     /// <summary>The interfaces' indexes, in the order of the config's networks.</summary>
     public required IReadOnlyList<int> InterfaceIndexes { get; init; }
 

@@ -215,6 +215,22 @@ public sealed class CloseTests
     }
 
     [Fact]
+    public void StatelessReset_DialerRestarted_AcceptorHearsNothingAndIdlesOut()
+    {
+        // A dialer's first connection id carries no reset token (RFC 9000 §18.2): only re-dialing helps, not waiting for a reset.
+        using var pair = new SimPair();
+        var (_, acceptor) = pair.Connect();
+        pair.Net.Crash(pair.Alice);
+        var again = pair.Net.AddHost(1, SimPair.Options(TestCertificates.AliceCredentials, 1));
+        pair.Bob.SendDatagram(acceptor, new byte[100]);
+        pair.Net.Run(TimeSpan.FromSeconds(5));
+        Assert.True(again.Endpoint.Stats.StatelessResetsSent > 0);
+        Assert.False(acceptor.IsClosed);
+        pair.Net.Run(TimeSpan.FromSeconds(40));
+        Assert.Equal(QuicCloseKind.IdleTimeout, Assert.Single(pair.Bob.Handler.Closed).Close.Kind);
+    }
+
+    [Fact]
     public void StatelessReset_OtherSecret_NotBelieved()
     {
         using var pair = new SimPair();

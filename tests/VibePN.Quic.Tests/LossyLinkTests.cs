@@ -11,7 +11,7 @@ public sealed class LossyLinkTests
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public void Transfer_LossReorderingDuplication_StreamsWholeBothWays(int seed)
+    public void Transfer_LossReorderingDuplicationCorruption_StreamsWholeBothWays(int seed)
     {
         var random = new Random(seed);
         var link = new LinkSettings
@@ -20,6 +20,7 @@ public sealed class LossyLinkTests
             JitterNanos = (ulong)random.Next(0, 20) * 1_000_000,
             Loss = random.NextDouble() * 0.15,
             Duplication = random.NextDouble() * 0.1,
+            Corruption = random.NextDouble() * 0.03,
             MaxUdpPayloadBytes = random.Next(1_232, 1_500),
         };
         var settings = new QuicSettings { HandshakeTimeout = TimeSpan.FromSeconds(60), UseBbr = seed % 2 == 0 };

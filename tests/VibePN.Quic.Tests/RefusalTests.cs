@@ -1,9 +1,11 @@
+using System.Reflection;
+using VibePN.Quic.Native;
 using VibePN.Quic.Tests.Sim;
 
 namespace VibePN.Quic.Tests;
 
 /// <summary>Both sides judge, inside the handshake; the alert that one chooses is what the other sees.</summary>
-public sealed class RefusalTests
+public sealed unsafe class RefusalTests
 {
     [Theory]
     [InlineData(TlsAlert.BadCertificate)]
@@ -46,6 +48,22 @@ public sealed class RefusalTests
         var close = Assert.Single(pair.Bob.Handler.Closed).Close;
         Assert.Equal(QuicCloseKind.PeerTransport, close.Kind);
         Assert.Equal((byte)TlsAlert.AccessDenied, close.Alert);
+    }
+
+    [Fact]
+    public void Refusal_DialerWithoutCertificate_CertificateRequired()
+    {
+        void* native;
+        Assert.Equal(0, GnuTls.gnutls_certificate_allocate_credentials(&native));
+        using var empty = (QuicCredentials)typeof(QuicCredentials).GetConstructors(BindingFlags.NonPublic | BindingFlags.Instance)[0]
+            .Invoke([Pointer.Box(native, typeof(void*))]);
+        using var pair = new SimPair();
+        pair.Alice.Dial(pair.Bob, empty);
+        Assert.True(pair.Net.RunUntil(() => pair.Alice.Handler.Closed.Count > 0, SimPair.Patience));
+        Assert.Equal((byte)116, pair.Alice.Handler.Closed[0].Close.Alert);
+        Assert.Equal((byte)116, Assert.Single(pair.Bob.Handler.Closed).Close.Alert);
+        Assert.Empty(pair.Bob.Handler.Chains);
+        Assert.Empty(pair.Bob.Handler.Completed);
     }
 
     [Fact]

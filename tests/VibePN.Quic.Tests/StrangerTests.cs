@@ -148,23 +148,34 @@ public sealed class StrangerTests
             captured.Add(p);
             return false;
         };
+        var back = new List<byte[]>();
+        pair.Net.Link(pair.Bob.Address, pair.Alice.Address).Swallow = p =>
+        {
+            back.Add(p);
+            return false;
+        };
         var (dialer, acceptor) = pair.Connect();
         pair.Alice.SendDatagram(dialer, new byte[300]);
+        pair.Bob.SendDatagram(acceptor, new byte[300]);
         pair.Net.Run(TimeSpan.FromSeconds(1));
         var random = new Random(seed);
         for (var i = 0; i < 10_000; i++)
         {
-            var packet = (byte[])captured[random.Next(captured.Count)].Clone();
+            var toBob = random.Next(2) == 0;
+            var source = toBob ? captured : back;
+            var packet = (byte[])source[random.Next(source.Count)].Clone();
             for (var n = random.Next(1, 5); n > 0; n--)
             {
                 packet[random.Next(random.Next(2) == 0 ? Math.Min(40, packet.Length) : packet.Length)] = (byte)random.Next(256);
             }
 
             var length = random.Next(4) == 0 ? random.Next(packet.Length + 1) : packet.Length;
-            pair.Bob.Receive(packet[..length], random.Next(2) == 0 ? pair.Alice.Address : SimNet.AddressOf((byte)random.Next(3, 255)));
+            var (host, peer) = toBob ? (pair.Bob, pair.Alice) : (pair.Alice, pair.Bob);
+            host.Receive(packet[..length], random.Next(2) == 0 ? peer.Address : SimNet.AddressOf((byte)random.Next(3, 255)));
         }
 
         Assert.False(acceptor.IsClosed);
+        Assert.False(dialer.IsClosed);
         pair.Net.Run(TimeSpan.FromSeconds(30));
         Assert.Equal(1, pair.Bob.Endpoint.ConnectionCount);
         Assert.Equal(DatagramWrite.Written, pair.Alice.SendDatagram(dialer, [1]));

@@ -125,6 +125,29 @@ public sealed unsafe class StreamTests
     }
 
     [Fact]
+    public void WritePending_OwnerStopsEarly_ComesAgain()
+    {
+        using var pair = new SimPair();
+        var (dialer, _) = pair.Connect();
+        pair.Net.Run(TimeSpan.FromSeconds(5));
+        Assert.Null(pair.Alice.Endpoint.TakeDirty());
+        Assert.True(dialer.TryWriteStream(dialer.OpenStream(), new byte[10_000], fin: true));
+        var packet = new byte[16_384];
+        var packets = 0;
+        while (pair.Alice.Endpoint.TakeDirty() is { } connection)
+        {
+            Assert.Same(dialer, connection);
+            packets += connection.WritePending(packet, pair.Net.Now).Bytes > 0 ? 1 : 0;
+            Assert.True(packets < 100, "never done");
+        }
+
+        Assert.InRange(packets, 7, 8);
+        dialer.Touch();
+        Assert.Same(dialer, pair.Alice.Endpoint.TakeDirty());
+        Assert.Null(pair.Alice.Endpoint.TakeDirty());
+    }
+
+    [Fact]
     public void ResetStream_BothSidesLearnAndTheConnectionGoesOn()
     {
         using var pair = new SimPair();

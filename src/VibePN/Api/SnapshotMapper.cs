@@ -101,6 +101,7 @@ public static class SnapshotMapper
         RouteVerdict.Used => null,
         RouteVerdict.OtherPeerIsBetter => "another peer's route to it is better",
         RouteVerdict.AddressInUse => "address in use by another peer",
+        RouteVerdict.AddressRemembered => "address kept for another peer, which had it within the last 30 days",
         RouteVerdict.OwnAddress => "it is an address of this node",
         RouteVerdict.ReservedAddress => "the network's first and last address belong to nobody",
         RouteVerdict.NotAllowed => "not allowed: its entry has no allow_routes for it",

@@ -24,6 +24,7 @@ internal static class ControlCodec
 
         /// <summary>Reserved for introductions.</summary>
         Member = 8,
+        AddressInUse = 9,
     }
 
     /// <summary>Reads one message from the front of <paramref name="source"/>.</summary>
@@ -67,6 +68,7 @@ internal static class ControlCodec
             MessageType.Keepalive => ReadKeepalive(body, isReply: false),
             MessageType.KeepaliveReply => ReadKeepalive(body, isReply: true),
             MessageType.PeerError => ReadError(body),
+            MessageType.AddressInUse => ReadAddressInUse(body),
             _ => null,
         };
         return header + (int)length;
@@ -86,6 +88,7 @@ internal static class ControlCodec
             Keepalive keepalive => WriteKeepalive(body, keepalive.Id, keepalive.Observed, MessageType.Keepalive),
             KeepaliveReply reply => WriteKeepalive(body, reply.Id, reply.Observed, MessageType.KeepaliveReply),
             PeerError error => WriteError(body, error),
+            AddressInUse inUse => WriteAddressInUse(body, inUse),
             _ => throw new ArgumentException($"no encoding for {message.GetType().Name}", nameof(message)),
         };
         if (body.WrittenCount > Limits.ControlMessageBytes)
@@ -380,6 +383,36 @@ internal static class ControlCodec
         WriteNumber(body, 1, (ulong)error.Reason);
         WriteField(body, 2, Encoding.UTF8.GetBytes(error.Text));
         return MessageType.PeerError;
+    }
+
+    // AddressInUse: 1 network, 2 address.
+    private static AddressInUse ReadAddressInUse(FieldReader fields)
+    {
+        var network = "";
+        IpKey? address = null;
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    network = Name(value);
+                    break;
+                case 2:
+                    address = Address(value);
+                    break;
+            }
+        }
+
+        return new AddressInUse(network, address ?? throw Malformed("an address in use without the address"));
+    }
+
+    private static MessageType WriteAddressInUse(ArrayBufferWriter<byte> body, AddressInUse inUse)
+    {
+        Span<byte> address = stackalloc byte[16];
+        inUse.Address.CopyTo(address);
+        WriteField(body, 1, Encoding.UTF8.GetBytes(inUse.Network));
+        WriteField(body, 2, address[..inUse.Address.ByteCount]);
+        return MessageType.AddressInUse;
     }
 
     private static void WriteField(ArrayBufferWriter<byte> body, ulong number, ReadOnlySpan<byte> value)

@@ -41,5 +41,8 @@ internal sealed record Keepalive(ulong Id, IPEndPoint? Observed) : ControlMessag
 
 internal sealed record KeepaliveReply(ulong Id, IPEndPoint? Observed) : ControlMessage;
 
+/// <summary>The receiver claims an address that is not its to have: an automatic one makes way, a configured one is a mistake to tell.</summary>
+internal sealed record AddressInUse(string Network, IpKey Address) : ControlMessage;
+
 /// <summary>Something the other side should tell its user; the connection stays.</summary>
 internal sealed record PeerError(CloseReason Reason, string Text) : ControlMessage;

@@ -21,6 +21,9 @@ public enum RouteVerdict
     /// <summary>The address belongs to another live peer.</summary>
     AddressInUse,
 
+    /// <summary>The address belongs to another peer, which was here within the last 30 days.</summary>
+    AddressRemembered,
+
     /// <summary>It is one of our own addresses.</summary>
     OwnAddress,
 

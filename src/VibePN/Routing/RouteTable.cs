@@ -5,7 +5,7 @@ namespace VibePN.Routing;
 /// addresses only, first come; anything wider only where its entry allows it; it replaces and withdraws only its own.
 /// Owned by the node's thread. Bounded: the caller limits what one peer may offer.
 /// </summary>
-internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, IReadOnlyList<IpKey> ownAddresses, bool acceptRoutes)
+internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook book, bool acceptRoutes)
 {
     private readonly Dictionary<(PeerId Peer, RouteSource Source), List<Route>> _routes = [];
     private readonly Dictionary<Prefix, PeerId> _used = [];
@@ -13,11 +13,14 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, IReadOnlyList<I
     /// <summary>Counts changes of what is used: a forwarding table built at the same number is still right.</summary>
     public int Version { get; private set; }
 
+    /// <summary>Our own: nobody else gets them. Routes judged before a change are judged anew with their next <see cref="Replace"/>.</summary>
+    public IReadOnlyList<IpKey> OwnAddresses { get; set; } = [];
+
     public IEnumerable<Route> Routes => _routes.Values.SelectMany(routes => routes);
 
     /// <summary>Replaces what <paramref name="rights"/>'s peer claims from <paramref name="source"/>.</summary>
     /// <returns>The judged routes, in the order offered.</returns>
-    public IReadOnlyList<Route> Replace(PeerRights rights, RouteSource source, IReadOnlyList<(Prefix Prefix, uint Metric)> offers)
+    public IReadOnlyList<Route> Replace(PeerRights rights, RouteSource source, IReadOnlyList<(Prefix Prefix, uint Metric)> offers, long nowUtcSeconds)
     {
         var key = (rights.Peer, source);
         var before = _routes.GetValueOrDefault(key) ?? [];
@@ -25,7 +28,7 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, IReadOnlyList<I
         var hosts = 0;
         foreach (var (prefix, metric) in offers)
         {
-            var verdict = Judge(rights, source, prefix);
+            var verdict = Judge(rights, source, prefix, nowUtcSeconds);
             if (verdict == RouteVerdict.Used && source == RouteSource.Address && ++hosts > Limits.AddressesPerPeerAndNetwork)
             {
                 verdict = RouteVerdict.TooManyAddresses;
@@ -43,12 +46,26 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, IReadOnlyList<I
             _routes[key] = judged;
         }
 
-        if (!before.SequenceEqual(judged))
+        // What the election decided before is no difference: it decides again.
+        if (!before.Select(Undecided).SequenceEqual(judged))
         {
             Elect();
         }
+        else if (judged.Count > 0)
+        {
+            _routes[key] = before;
+        }
 
         return _routes.GetValueOrDefault(key) ?? judged;
+    }
+
+    /// <summary>Notes in the book who uses which host address at this moment.</summary>
+    public void RecordOwners(long nowUtcSeconds)
+    {
+        foreach (var route in Routes.Where(route => route.IsUsed && route.Prefix.IsHost && route.Source == RouteSource.Address))
+        {
+            book.Record(route.Prefix.First, route.Peer, nowUtcSeconds);
+        }
     }
 
     /// <summary>Forgets everything a peer claimed.</summary>
@@ -81,22 +98,23 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, IReadOnlyList<I
         return new ForwardingTable<TTarget>(routes);
     }
 
-    private RouteVerdict Judge(PeerRights rights, RouteSource source, Prefix prefix)
+    private RouteVerdict Judge(PeerRights rights, RouteSource source, Prefix prefix, long nowUtcSeconds)
     {
         var inside = prefixes.FirstOrDefault(own => own.Contains(prefix));
         var isInside = prefixes.Any(own => own.Contains(prefix));
         if (prefix.IsHost && isInside)
         {
             var address = prefix.First;
-            return ownAddresses.Contains(address) ? RouteVerdict.OwnAddress
+            return OwnAddresses.Contains(address) ? RouteVerdict.OwnAddress
                 : inside.IsReserved(address) ? RouteVerdict.ReservedAddress
                 : rights.Addresses.Count > 0 && !rights.Addresses.Contains(address) ? RouteVerdict.NotInEntry
                 : source == RouteSource.Announced && !IsAllowed(rights, prefix) ? RouteVerdict.NotAllowed
+                : rights.Addresses.Count == 0 && book.HeldByAnother(address, rights.Peer, nowUtcSeconds) is not null ? RouteVerdict.AddressRemembered
                 : RouteVerdict.Used;
         }
 
         return source == RouteSource.Address || !IsAllowed(rights, prefix) ? RouteVerdict.NotAllowed
-            : ownAddresses.Any(prefix.Contains) && isInside ? RouteVerdict.OwnAddress
+            : OwnAddresses.Any(prefix.Contains) && isInside ? RouteVerdict.OwnAddress
             : !acceptRoutes ? RouteVerdict.RoutesNotAccepted
             : RouteVerdict.Used;
     }
@@ -141,6 +159,8 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, IReadOnlyList<I
 
         Version++;
     }
+
+    private static Route Undecided(Route route) => IsCandidate(route) ? route with { Verdict = RouteVerdict.Used } : route;
 
     private static bool IsCandidate(Route route) =>
         route.Verdict is RouteVerdict.Used or RouteVerdict.OtherPeerIsBetter or RouteVerdict.AddressInUse;

@@ -12,6 +12,9 @@ internal sealed record LinkSettings
 
     public double Duplication { get; init; }
 
+    /// <summary>One byte of the packet changes on the way.</summary>
+    public double Corruption { get; init; }
+
     /// <summary>UDP payloads above are dropped without a word, as routers do with "don't fragment" and filtered ICMP.</summary>
     public int MaxUdpPayloadBytes { get; init; } = 1_472;
 }

@@ -15,8 +15,8 @@ internal sealed class SimLink(ulong seed, ulong linkNumber, LinkSettings setting
     /// <summary>Called with each packet that is about to travel; true: swallow it.</summary>
     public Func<byte[], bool>? Swallow { get; set; }
 
-    /// <returns>When each copy arrives; none when the packet is lost.</returns>
-    public IEnumerable<ulong> Arrivals(byte[] packet, ulong nowNanos)
+    /// <returns>Each copy and when it arrives; none when the packet is lost.</returns>
+    public IEnumerable<(byte[] Packet, ulong Nanos)> Arrivals(byte[] packet, ulong nowNanos)
     {
         var number = _packets++;
         if (packet.Length > Settings.MaxUdpPayloadBytes || Chance(number, 1) < Settings.Loss || Swallow?.Invoke(packet) == true)
@@ -24,10 +24,16 @@ internal sealed class SimLink(ulong seed, ulong linkNumber, LinkSettings setting
             yield break;
         }
 
-        yield return nowNanos + Settings.DelayNanos + Jitter(number, 2);
+        if (Chance(number, 5) < Settings.Corruption)
+        {
+            packet = (byte[])packet.Clone();
+            packet[(int)(Chance(number, 6) * packet.Length)] ^= (byte)(1 << (int)(Chance(number, 7) * 8));
+        }
+
+        yield return (packet, nowNanos + Settings.DelayNanos + Jitter(number, 2));
         if (Chance(number, 3) < Settings.Duplication)
         {
-            yield return nowNanos + Settings.DelayNanos + Jitter(number, 4);
+            yield return (packet, nowNanos + Settings.DelayNanos + Jitter(number, 4));
         }
     }
 

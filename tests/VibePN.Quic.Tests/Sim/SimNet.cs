@@ -75,9 +75,9 @@ internal sealed class SimNet : IDisposable
 
     public void Send(byte[] packet, QuicAddress from, QuicAddress to)
     {
-        foreach (var nanos in Link(from, to).Arrivals(packet, _nanos))
+        foreach (var (arriving, nanos) in Link(from, to).Arrivals(packet, _nanos))
         {
-            _events.Enqueue((packet, from, to), (nanos, _order++));
+            _events.Enqueue((arriving, from, to), (nanos, _order++));
         }
     }
 

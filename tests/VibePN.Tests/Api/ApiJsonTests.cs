@@ -41,7 +41,7 @@ public sealed class ApiJsonTests
             "peers":[{"name":"p","state":"refused by peer","packetsIn":0,"bytesIn":0,"packetsOut":0,"bytesOut":0,"networks":[],"addresses":[]}],
             "warnings":["w"]}
             """;
-        Assert.Equal(Expected.ReplaceLineEndings(""), Compact(JsonSerializer.Serialize(status, ApiJson.Default.StatusDto)));
+        Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(status, ApiJson.Compact.StatusDto));
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class ApiJsonTests
             {"peers":[{"name":"p","id":"cd","state":"connected","reason":"r","address":"1.2.3.4:5","dialed":true,"rttMillis":0.25,"mtuBytes":1422,
             "packetsIn":1,"bytesIn":2,"packetsOut":3,"bytesOut":4,"loss":0.5,"networks":["corp"],"addresses":["10.0.0.2"],"sinceUtc":"1970-01-01T00:00:00+00:00"}]}
             """;
-        Assert.Equal(Expected.ReplaceLineEndings(""), Compact(JsonSerializer.Serialize(peers, ApiJson.Default.PeersDto)));
+        Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(peers, ApiJson.Compact.PeersDto));
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class ApiJsonTests
 
         Assert.Equal(
             """{"routes":[{"network":"corp","prefix":"10.0.0.2/32","peer":"p","source":"announced","used":false,"why":"not allowed"}]}""",
-            Compact(JsonSerializer.Serialize(routes, ApiJson.Default.RoutesDto)));
+            JsonSerializer.Serialize(routes, ApiJson.Compact.RoutesDto));
     }
 
     [Theory]
@@ -105,11 +105,12 @@ public sealed class ApiJsonTests
         Assert.Equal(state, JsonSerializer.Deserialize(json, ApiJson.Default.PeersDto)!.Peers[0].State);
     }
 
-    private static string Compact(string json)
+    [Fact]
+    public void Formats_ReadableAndCompact_DifferInLayoutOnly()
     {
-        using JsonDocument document = JsonDocument.Parse(json);
-        return JsonSerializer.Serialize(document.RootElement, ElementOptions);
-    }
+        ErrorDto error = new() { Error = "it's 1+1" };
 
-    private static readonly JsonSerializerOptions ElementOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        Assert.Equal("{\n  \"error\": \"it's 1+1\"\n}", JsonSerializer.Serialize(error, ApiJson.Readable.ErrorDto));
+        Assert.Equal("{\"error\":\"it's 1+1\"}", JsonSerializer.Serialize(error, ApiJson.Compact.ErrorDto));
+    }
 }

@@ -51,6 +51,7 @@ public sealed class ControlCodecTests
             new Withdraw("corp", [V6]),
             new Keepalive(1, IPEndPoint.Parse("[2001:db8::1]:1")),
             new KeepaliveReply(ulong.MaxValue >> 2, null),
+            new AddressInUse("corp", IpKey.FromIPAddress(IPAddress.Parse("fd42::5"))),
             new PeerError(CloseReason.Malformed, "what is wrong"),
         ];
         foreach (var message in messages)

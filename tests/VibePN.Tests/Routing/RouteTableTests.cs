@@ -9,10 +9,14 @@ public sealed class RouteTableTests
     private static readonly PeerId Alice = Id(1);
     private static readonly PeerId Bob = Id(2);
 
-    private readonly RouteTable _table = new(
-        [Prefix("10.42.0.0/24"), Prefix("fd42::/64")],
-        [Address("10.42.0.1"), Address("fd42::1")],
-        acceptRoutes: true);
+    private readonly AddressBook _book = new();
+    private long _now;
+    private readonly RouteTable _table;
+
+    public RouteTableTests() => _table = new RouteTable([Prefix("10.42.0.0/24"), Prefix("fd42::/64")], _book, acceptRoutes: true)
+    {
+        OwnAddresses = [Address("10.42.0.1"), Address("fd42::1")],
+    };
 
     [Theory]
     [InlineData("10.42.0.1/32", RouteVerdict.OwnAddress)]
@@ -39,7 +43,7 @@ public sealed class RouteTableTests
     {
         var rights = new PeerRights(Alice, [], [Prefix("192.168.0.0/16")]);
 
-        var routes = _table.Replace(rights, RouteSource.Announced, [(Prefix("192.168.3.0/24"), 5)]);
+        var routes = _table.Replace(rights, RouteSource.Announced, [(Prefix("192.168.3.0/24"), 5)], 0);
 
         Assert.True(routes.Single().IsUsed);
         Assert.Equal("alice", Lookup("192.168.3.7"));
@@ -68,6 +72,45 @@ public sealed class RouteTableTests
     }
 
     [Theory]
+    [InlineData(AddressBook.MemorySeconds - 1, RouteVerdict.AddressRemembered)]
+    [InlineData(AddressBook.MemorySeconds, RouteVerdict.Used)]
+    public void Replace_AddressOfOneWhoIsAway_KeptForThirtyDays(long later, RouteVerdict expected)
+    {
+        Claim(Bob, RouteSource.Address, "10.42.0.9/32");
+        _table.RecordOwners(_now);
+        _table.Remove(Bob);
+
+        _now = later;
+
+        Assert.Equal(expected, Claim(Alice, RouteSource.Address, "10.42.0.9/32").Single().Verdict);
+        Assert.True(Claim(Bob, RouteSource.Address, "10.42.0.9/32").Single().IsUsed || expected == RouteVerdict.Used);
+    }
+
+    [Fact]
+    public void Replace_EntryListsARememberedAddress_EntryWins()
+    {
+        Claim(Bob, RouteSource.Address, "10.42.0.9/32");
+        _table.RecordOwners(_now);
+        _table.Remove(Bob);
+
+        var routes = _table.Replace(new PeerRights(Alice, [Address("10.42.0.9")], []), RouteSource.Address, [(Prefix("10.42.0.9/32"), 0)], _now);
+
+        Assert.True(routes.Single().IsUsed);
+    }
+
+    [Fact]
+    public void Record_MoreThanTheShare_LongestUnseenIsForgotten()
+    {
+        for (var i = 0; i <= Limits.AddressesPerPeerAndNetwork; i++)
+        {
+            _book.Record(Address($"10.42.0.{10 + i}"), Bob, i);
+        }
+
+        Assert.Equal(Limits.AddressesPerPeerAndNetwork, _book.Owners.Count());
+        Assert.DoesNotContain(_book.Owners, owner => owner.Address == Address("10.42.0.10"));
+    }
+
+    [Theory]
     [InlineData(Limits.AddressesPerPeerAndNetwork, 0)]
     [InlineData(Limits.AddressesPerPeerAndNetwork + 1, 1)]
     public void Replace_ManyAddresses_OnlyTheShareIsUsed(int count, int refused)
@@ -82,7 +125,7 @@ public sealed class RouteTableTests
     {
         var rights = new PeerRights(Alice, [Address("10.42.0.7")], []);
 
-        var routes = _table.Replace(rights, RouteSource.Address, [(Prefix("10.42.0.7/32"), 0), (Prefix("10.42.0.8/32"), 0)]);
+        var routes = _table.Replace(rights, RouteSource.Address, [(Prefix("10.42.0.7/32"), 0), (Prefix("10.42.0.8/32"), 0)], 0);
 
         Assert.Equal([RouteVerdict.Used, RouteVerdict.NotInEntry], routes.Select(route => route.Verdict));
     }
@@ -91,8 +134,8 @@ public sealed class RouteTableTests
     public void Replace_SamePrefixFromTwo_SmallerMetricWins()
     {
         var allowed = Prefix("192.168.0.0/16");
-        _table.Replace(new PeerRights(Alice, [], [allowed]), RouteSource.Announced, [(allowed, 10)]);
-        _table.Replace(new PeerRights(Bob, [], [allowed]), RouteSource.Announced, [(allowed, 5)]);
+        _table.Replace(new PeerRights(Alice, [], [allowed]), RouteSource.Announced, [(allowed, 10)], 0);
+        _table.Replace(new PeerRights(Bob, [], [allowed]), RouteSource.Announced, [(allowed, 5)], 0);
 
         Assert.Equal("bob", Lookup("192.168.1.1"));
         Assert.Contains(_table.Routes, route => route.Peer == Alice && route.Verdict == RouteVerdict.OtherPeerIsBetter);
@@ -121,7 +164,7 @@ public sealed class RouteTableTests
     private static IpKey Address(string text) => IpKey.FromIPAddress(IPAddress.Parse(text));
 
     private IReadOnlyList<Route> Claim(PeerId peer, RouteSource source, params string[] prefixes) =>
-        _table.Replace(new PeerRights(peer, [], []), source, [.. prefixes.Select(prefix => (Prefix(prefix), 0u))]);
+        _table.Replace(new PeerRights(peer, [], []), source, [.. prefixes.Select(prefix => (Prefix(prefix), 0u))], _now);
 
     private string? Lookup(string address) =>
         _table.Build(peer => peer == Alice ? "alice" : "bob").Lookup(Address(address));

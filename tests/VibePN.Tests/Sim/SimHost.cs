@@ -11,6 +11,7 @@ internal sealed class SimHost : NodeOutput, IDisposable
     private readonly SimNetwork _network;
     private readonly TestIdentity _identity;
     private readonly QuicCredentials _credentials;
+    private NodeMemory _memory = NodeMemory.Empty;
     private int _boots;
 
     public SimHost(SimNetwork network, string name, IPEndPoint endPoint, TestIdentity identity, NodeConfig config)
@@ -55,6 +56,7 @@ internal sealed class SimHost : NodeOutput, IDisposable
                 Config = Config,
                 Identity = _identity.Node,
                 Credentials = _credentials,
+                Memory = _memory,
                 InterfaceIndexes = [.. Config.Networks.Select((_, i) => i + 1)],
                 BootId = new Guid(bootId),
                 Random = new Random(HashCode.Combine(_network.Seed, Name, _boots)),
@@ -66,9 +68,10 @@ internal sealed class SimHost : NodeOutput, IDisposable
             _network.Now);
     }
 
-    /// <summary>kill -9: no packet leaves any more.</summary>
+    /// <summary>kill -9: no packet leaves any more. What the node had to remember was written down.</summary>
     public void Kill()
     {
+        _memory = Node?.Memory ?? _memory;
         Node?.Dispose();
         Node = null;
     }

@@ -35,7 +35,11 @@ internal sealed class SimNetwork(int seed) : IDisposable
     /// <param name="peers">Names of those it knows; each has the number that its own call gives.</param>
     public SimHost AddHost(string name, int number, params SimPeer[] peers) => AddHost(name, number, TestIdentity.Get(name), peers);
 
-    public SimHost AddHost(string name, int number, TestIdentity identity, params SimPeer[] peers)
+    public SimHost AddHost(string name, int number, TestIdentity identity, params SimPeer[] peers) =>
+        AddHost(name, number, identity, config => config, peers);
+
+    /// <param name="change">Changes the config that the others have.</param>
+    public SimHost AddHost(string name, int number, TestIdentity identity, Func<NodeConfig, NodeConfig> change, params SimPeer[] peers)
     {
         var config = new NodeConfig
         {
@@ -64,7 +68,7 @@ internal sealed class SimNetwork(int seed) : IDisposable
                 }),
             ],
         };
-        var host = new SimHost(this, name, Outer(number), identity, config);
+        var host = new SimHost(this, name, Outer(number), identity, change(config));
         _hosts.Add(host);
         return host;
     }

@@ -139,6 +139,22 @@ public sealed class TwoNodesTests
     }
 
     [Fact]
+    public void Node_DialedDuringItsGoodbye_TakesNobody()
+    {
+        using var sim = new SimNetwork(1);
+        var a = sim.AddHost("a", 1, new SimPeer("b", 2));
+        var b = sim.AddHost("b", 2, new SimPeer("a", 1));
+        sim.RunUntil(() => IsUp(a, "b") && IsUp(b, "a"), TenSeconds);
+
+        a.Node!.Goodbye(sim.Now);
+        a.Node.Flush(sim.Now);
+        sim.Run(TimeSpan.FromMilliseconds(20));
+        var came = sim.RunUntil(() => IsUp(b, "a"), TimeSpan.FromSeconds(5));
+
+        Assert.Null(came);
+    }
+
+    [Fact]
     public void Packet_FromAnAddressItsSenderDoesNotOwn_DroppedAndCounted()
     {
         using var sim = new SimNetwork(1);
