@@ -18,7 +18,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     private const ulong UdpToken = 1;
     private const ulong FirstTunToken = 2;
 
-    /// <summary>Reads of one source before the others have their turn.</summary>
+    /// <summary>Full batches of one source before the others have their turn; a batch that is not full emptied it.</summary>
     private const int ReadsPerTurn = 4;
 
     private readonly UdpSocket _udp;
@@ -251,6 +251,10 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                     for (var reads = 0; reads < ReadsPerTurn && _udp.Receive(_udpIn) > 0; reads++)
                     {
                         node.OnUdp(_udpIn, now);
+                        if (_udpIn.Count < _udpIn.Capacity)
+                        {
+                            break;
+                        }
                     }
 
                     break;
@@ -259,6 +263,10 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                     for (var reads = 0; reads < ReadsPerTurn && _tuns[network].Read(_tunIn); reads++)
                     {
                         node.OnTun(network, _tunIn, now);
+                        if (_tunIn.Count < _tunIn.Capacity)
+                        {
+                            break;
+                        }
                     }
 
                     break;
