@@ -10,6 +10,16 @@ export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
 export PATH="$PATH:/usr/sbin:/sbin"
 
+# dotnet with a temporary folder of its own, because the SDK leaves empty ones behind. NuGet's stays shared: its locks are there.
+dotnet_() {
+    local folder code=0
+    export NUGET_SCRATCH="${NUGET_SCRATCH:-${TMPDIR:-/tmp}/NuGetScratch$(id -un)}"
+    folder=$(mktemp -d)
+    TMPDIR=$folder dotnet "$@" || code=$?
+    rm -rf "$folder"
+    return "$code"
+}
+
 say() { printf '%s\n' "$*"; }
 
 # One sentence: what is wrong and the cure.
