@@ -10,7 +10,7 @@ namespace VibePN.Quic.Tests;
 /// <summary>Sizes and offsets of every struct against a C program compiled with the installed headers.</summary>
 public sealed class LayoutTests
 {
-    private static readonly Type[] Structs =
+    private static readonly Type[] _structs =
     [
         typeof(ngtcp2_cid),
         typeof(ngtcp2_vec),
@@ -33,7 +33,7 @@ public sealed class LayoutTests
         typeof(GnuTlsDatum),
     ];
 
-    /// <summary>Fields whose C side is a union or a different struct of the same shape: only their place is compared, under the C name.</summary>
+    /// <summary>The type in C: its own name, but for the one struct that other code shares.</summary>
     private static string CName(Type type) => type == typeof(GnuTlsDatum) ? "gnutls_datum_t" : type.Name;
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class LayoutTests
     {
         var expected = RunC(Program());
         var actual = new StringBuilder();
-        foreach (var type in Structs)
+        foreach (var type in _structs)
         {
             actual.Append(CName(type)).Append(' ').Append(SizeOf(type)).Append('\n');
             foreach (var field in Fields(type))
@@ -117,7 +117,7 @@ public sealed class LayoutTests
     private static string Program()
     {
         var body = new StringBuilder();
-        foreach (var type in Structs)
+        foreach (var type in _structs)
         {
             body.Append(null, $"printf(\"{CName(type)} %zu\\n\", sizeof({CName(type)}));\n");
             foreach (var field in Fields(type))

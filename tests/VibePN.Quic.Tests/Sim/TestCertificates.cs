@@ -7,8 +7,8 @@ namespace VibePN.Quic.Tests.Sim;
 /// <summary>Self-signed ECDSA P-256 certificates, made once per run.</summary>
 internal static class TestCertificates
 {
-    private static readonly DateTimeOffset From = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly DateTimeOffset To = new(2036, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset _from = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset _to = new(2036, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public static TestIdentity Alice { get; } = Create("alice");
 
@@ -30,7 +30,7 @@ internal static class TestCertificates
             request.CertificateExtensions.Add(new X509Extension(extensionOid, extension!, critical: false));
         }
 
-        using var certificate = request.CreateSelfSigned(From, To);
+        using var certificate = request.CreateSelfSigned(_from, _to);
         return new TestIdentity(certificate.RawData, certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 
