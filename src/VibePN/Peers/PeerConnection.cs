@@ -49,6 +49,9 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>This side's Hello is on its way.</summary>
     public bool HelloSent { get; set; }
 
+    /// <summary>The congestion window or the pacer held back a packet in this turn.</summary>
+    public bool IsBlocked { get; set; }
+
     /// <summary>Something was written in this turn: the burst has yet to be ended (pacing, deadline).</summary>
     public bool InBurst { get; set; }
 
