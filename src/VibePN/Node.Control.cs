@@ -99,6 +99,14 @@ internal sealed partial class Node
     public override void OnDatagram(QuicConnection connection, ReadOnlySpan<byte> datagram, Instant now) =>
         OnPacketIn((PeerConnection)connection.Tag!, datagram);
 
+    public override void OnNewToken(QuicConnection connection, ReadOnlySpan<byte> token)
+    {
+        if (((PeerConnection)connection.Tag!).Peer is { } peer)
+        {
+            peer.DialToken = token.ToArray();
+        }
+    }
+
     public override void OnPathChanged(QuicConnection connection) => ((PeerConnection)connection.Tag!).PathChanged();
 
     public override void OnClosed(QuicConnection connection, QuicClose close)
@@ -191,7 +199,7 @@ internal sealed partial class Node
 
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
         Count("dialed");
-        var quic = _endpoint.Connect(path, [Alpn], _now);
+        var quic = _endpoint.Connect(path, [Alpn], _now, token: peer.DialToken);
         var link = new PeerConnection(quic, peer, _networks.Count, _now.Nanos);
         quic.Tag = link;
         peer.Dialing = link;
@@ -284,6 +292,7 @@ internal sealed partial class Node
         if (!link.Quic.IsDialer)
         {
             SendHello(link);
+            link.Quic.SendNewToken();
         }
 
         var restarted = peer.BootId is { } before && before != hello.BootId;
