@@ -7,7 +7,7 @@ namespace VibePN.Quic.Tests.Crypto;
 /// <summary>Finding the library, judging it, and what it must look like; the test machine has it and its header (scripts/setup).</summary>
 public sealed class IpsecMbTests
 {
-    internal static IpsecMb Installed =>
+    internal static IpsecMb Installed { get; } =
         IpsecMbLoader.Load(Load, cpu: true, out var reason) ?? throw new InvalidOperationException(reason);
 
     [Fact]
