@@ -26,7 +26,7 @@ internal static unsafe class HeaderKey
     /// <param name="raw">16 bytes; the caller wipes them.</param>
     public static nint Create(byte* raw)
     {
-        var keys = (byte*)NativeMemory.AlignedAlloc(BlockBytes, PacketKey.Alignment);
+        var keys = (byte*)NativeMemory.Alloc(BlockBytes);
         var key = Vector128.Load(raw);
         key.Store(keys);
         (key = Next(key, Aes.KeygenAssist(key, 0x01))).Store(keys + 16);
@@ -61,7 +61,7 @@ internal static unsafe class HeaderKey
     public static void Wipe(nint handle) => CryptographicOperations.ZeroMemory(new Span<byte>((byte*)(handle & ~Mark), BlockBytes));
 
     /// <summary>Wipe it first.</summary>
-    public static void Free(nint handle) => NativeMemory.AlignedFree((byte*)(handle & ~Mark));
+    public static void Free(nint handle) => NativeMemory.Free((byte*)(handle & ~Mark));
 
     /// <summary>FIPS 197 §5.2: each word is the sum of those before it and the rotated, substituted, round-dependent last one.</summary>
     private static Vector128<byte> Next(Vector128<byte> key, Vector128<byte> assist)

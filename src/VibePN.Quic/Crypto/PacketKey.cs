@@ -25,6 +25,7 @@ internal static unsafe class PacketKey
     public const int MaxBytes = 65_535;
 
     private const int DecryptOffset = 8;
+    private const int AllocationOffset = 16;
     private const int ContextOffset = 64;
     private const int KeyOffset = ContextOffset + ContextBytes;
     private const nint Mark = 1;
@@ -37,22 +38,24 @@ internal static unsafe class PacketKey
     /// <returns>The handle, for <see cref="Free"/>.</returns>
     public static nint Create(IpsecMb library, byte* raw)
     {
-        var block = (byte*)NativeMemory.AlignedAlloc(BlockBytes, Alignment);
-        NativeMemory.Clear(block, BlockBytes);
+        // Not aligned_alloc: with glibc before 2.38 the heap grows under it where connections come and go.
+        var allocated = (byte*)NativeMemory.AllocZeroed(BlockBytes + Alignment);
+        var block = (byte*)(((nint)allocated + Alignment - 1) & ~(nint)(Alignment - 1));
+        *(byte**)(block + AllocationOffset) = allocated;
         *(nint*)block = library.Encrypt;
         *(nint*)(block + DecryptOffset) = library.Decrypt;
         library.Expand(raw, block + KeyOffset);
         return (nint)block | Mark;
     }
 
-    /// <summary>The whole block, for tests.</summary>
-    public static ReadOnlySpan<byte> Memory(nint handle) => new((byte*)(handle & ~Mark), BlockBytes);
+    /// <summary>All that is secret, for tests.</summary>
+    public static ReadOnlySpan<byte> Memory(nint handle) => Secret(handle);
 
     /// <summary>Wipes; the memory is still there for <see cref="Free"/>.</summary>
-    public static void Wipe(nint handle) => CryptographicOperations.ZeroMemory(new Span<byte>((byte*)(handle & ~Mark), BlockBytes));
+    public static void Wipe(nint handle) => CryptographicOperations.ZeroMemory(Secret(handle));
 
     /// <summary>Wipe it first.</summary>
-    public static void Free(nint handle) => NativeMemory.AlignedFree((byte*)(handle & ~Mark));
+    public static void Free(nint handle) => NativeMemory.Free(*(byte**)((byte*)(handle & ~Mark) + AllocationOffset));
 
     /// <summary>Encrypts; the tag goes behind the ciphertext. In place is allowed.</summary>
     /// <param name="destination">Room for <paramref name="length"/> + 16 bytes.</param>
@@ -88,4 +91,6 @@ internal static unsafe class PacketKey
         NativeMemory.Clear(destination, plainLength);
         return false;
     }
+
+    private static Span<byte> Secret(nint handle) => new((byte*)(handle & ~Mark) + ContextOffset, BlockBytes - ContextOffset);
 }
