@@ -134,9 +134,16 @@ public sealed class SteadyStateTests
         prepare?.Invoke(pair);
         // The JIT allocates natively too, until everything has run often enough.
         Rounds(600);
-        var before = NativeBytesInUse();
-        Rounds(1_000);
-        var grown = NativeBytesInUse() - before;
+        var grown = long.MaxValue;
+        for (var span = 0; span < 3 && grown >= 500_000; span++)
+        {
+            // A leak shows in every span; the runtime's own heap, after hundreds of other tests, only in one (megabytes up, then down again).
+            var before = NativeBytesInUse();
+            Rounds(1_000);
+            grown = Math.Min(grown, NativeBytesInUse() - before);
+        }
+
+        Assert.Equal(0, pair.Alice.Endpoint.LiveKeys + pair.Bob.Endpoint.LiveKeys);
         Assert.Equal(0, pair.Connections);
         Assert.Equal(0, pair.Alice.Endpoint.IdCount + pair.Bob.Endpoint.IdCount);
         Assert.Equal(ulong.MaxValue, Math.Min(pair.Alice.Endpoint.NextDeadline, pair.Bob.Endpoint.NextDeadline));

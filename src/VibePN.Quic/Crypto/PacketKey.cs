@@ -38,7 +38,6 @@ internal static unsafe class PacketKey
     /// <returns>The handle, for <see cref="Free"/>.</returns>
     public static nint Create(IpsecMb library, byte* raw)
     {
-        // Not aligned_alloc: with glibc before 2.38 the heap grows under it where connections come and go.
         var allocated = (byte*)NativeMemory.AllocZeroed(BlockBytes + Alignment);
         var block = (byte*)(((nint)allocated + Alignment - 1) & ~(nint)(Alignment - 1));
         *(byte**)(block + AllocationOffset) = allocated;
