@@ -46,7 +46,7 @@ public sealed class NodeHost : IAsyncDisposable
                 _tuns.Add(TunDevice.Open(network.Interface, new TunOptions { Offloads = true }));
             }
 
-            _hostNetwork = new HostNetwork();
+            _hostNetwork = new HostNetwork(Path.Combine(config.Node.State, "journal.json"));
             _loop = new NodeLoop(_udp, _tuns, logger, (output, now) => CreateNode(identity, output, now), ResolveInBackground)
             {
                 HostStateChanged = Apply,
@@ -140,6 +140,11 @@ public sealed class NodeHost : IAsyncDisposable
         if (_udp.IsIPv6Unavailable)
         {
             Log.NoIPv6(_logger);
+        }
+
+        if (_hostNetwork.Recover() is { } left)
+        {
+            Log.HostNetworkFailed(_logger, left);
         }
 
         Log.Listening(_logger, LocalEndPoint.ToString());
