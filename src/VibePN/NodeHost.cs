@@ -79,6 +79,7 @@ public sealed class NodeHost : IAsyncDisposable
     [
         .. _udp.IsIPv6Unavailable ? ["IPv6 is off on this host: listening on IPv4 only"] : Array.Empty<string>(),
         .. _udp.GsoInactiveReason is { } gso ? [$"UDP segmentation offload is not used: {gso}"] : Array.Empty<string>(),
+        .. _hostNetwork.JournalProblem is { } journal ? [$"what is changed on this host is not written down: {journal}"] : Array.Empty<string>(),
         .. _tuns.Where(tun => tun.OffloadsInactiveReason is not null).Select(tun => $"{tun.Name}: offloads are not used: {tun.OffloadsInactiveReason}"),
     ];
 

@@ -6,7 +6,7 @@ using VibePN.Linux.Native;
 namespace VibePN.Linux;
 
 /// <summary>
-/// What was changed on links that outlive the process, as a file: written before each change, read at the next start after a crash.
+/// What was changed on the host's links, as a file: written before each change, read at the next start after a crash.
 /// No entries: no file. Replaced whole, so that a crash leaves the old content or the new.
 /// </summary>
 internal sealed partial class HostJournal(string path)
@@ -33,7 +33,7 @@ internal sealed partial class HostJournal(string path)
             }
 
             var document = JsonSerializer.Deserialize(File.ReadAllBytes(path), JournalJson.Default.Document) ?? throw new JsonException("empty");
-            return document is { Version: 1, Links: { } links } && links.All(link => link.IsValid())
+            return document is { Version: 1, Links: { } links } && links.All(link => link?.IsValid() == true)
                 ? links
                 : throw new JsonException("not a journal of this version");
         }

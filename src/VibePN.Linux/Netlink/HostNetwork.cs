@@ -8,10 +8,10 @@ namespace VibePN.Linux;
 /// differences. One thread at a time; not the loop's, because the kernel may take milliseconds.
 /// </summary>
 /// <remarks>
-/// An interface that the daemon makes goes away with the process, and everything of ours hangs on it: after a crash nothing is left, so
-/// nothing is written down. One that was there before (a persistent TUN made by the administrator) stays: how it was found, and each
-/// address, is in the journal before it is changed; <see cref="Recover"/> undoes it at the next start. Routes need no journal: they
-/// carry our protocol number. What will be outside of our interfaces (rules, forwarding, DNS) must be journalled too.
+/// How each link was found, and each address given to it, is in the journal before it is changed; <see cref="Recover"/> undoes at the
+/// next start what a killed process left. Routes are known by their protocol number. The TUNs of <see cref="TunDevice"/> go away with
+/// their process, whatever ends it, and everything here hangs on them: so far a crash leaves nothing but the journal, which is then
+/// found to be void. It is for links that stay, and must be used by what will not hang on a link (rules, forwarding, DNS).
 /// </remarks>
 public sealed class HostNetwork : IDisposable
 {
@@ -28,6 +28,9 @@ public sealed class HostNetwork : IDisposable
     /// <exception cref="LinuxException"/>
     public HostNetwork(string? journalPath = null) => _journal = journalPath is null ? null : new HostJournal(journalPath);
 
+    /// <summary>Why nothing is journalled of links that go away with the process anyway, for people; null: all is journalled.</summary>
+    public string? JournalProblem { get; private set; }
+
     /// <summary>Undoes what a former process left because it was killed. To be called before the first <see cref="Apply"/>.</summary>
     /// <returns>What could not be undone and why, for people; null when nothing is left.</returns>
     public string? Recover()
@@ -40,7 +43,7 @@ public sealed class HostNetwork : IDisposable
         var failures = new List<LinuxException>();
         foreach (var link in links)
         {
-            _managed[link.Index] = new ManagedLink(link.Name) { Before = link, Added = [.. link.AddressList()] };
+            _managed[link.Index] = new ManagedLink(link.Name, isTransient: false) { Before = link, Added = [.. link.AddressList()] };
         }
 
         ReleaseAll(link => true, failures);
@@ -116,9 +119,9 @@ public sealed class HostNetwork : IDisposable
             return known;
         }
 
-        var managed = new ManagedLink(link.Name);
+        var managed = new ManagedLink(link.Name, link.IsTransient);
         _managed.Add(link.Index, managed);
-        if (_journal is null || link.IsTransient)
+        if (_journal is null)
         {
             return managed;
         }
@@ -127,7 +130,7 @@ public sealed class HostNetwork : IDisposable
         {
             var marker = $"vibepn:{Guid.NewGuid():N}";
             managed.Before = new JournalLink(link.Index, link.Name, marker, link.Alias, link.Mtu, link.IsUp, link.AddressGeneration, []);
-            SaveJournal();
+            SaveJournal(managed);
             SetAlias(link.Index, link.Name, marker);
         }
         catch (LinuxException)
@@ -139,12 +142,24 @@ public sealed class HostNetwork : IDisposable
         return managed;
     }
 
-    /// <exception cref="LinuxException"/>
-    private void SaveJournal() => _journal?.Save(
-        [
-            .. _managed.Values.Where(link => link.Before is not null)
-                .Select(link => link.Before! with { Addresses = [.. link.Added.Select(address => address.ToString())] }),
-        ]);
+    /// <param name="changing">The link that is about to be changed; null: none.</param>
+    /// <exception cref="LinuxException">The journal cannot be written, and the link would keep what we do to it.</exception>
+    private void SaveJournal(ManagedLink? changing)
+    {
+        try
+        {
+            _journal?.Save(
+                [
+                    .. _managed.Values.Where(link => link.Before is not null)
+                        .Select(link => link.Before! with { Addresses = [.. link.Added.Select(address => address.ToString())] }),
+                ]);
+            JournalProblem = null;
+        }
+        catch (LinuxException failure) when (changing is null or { IsTransient: true })
+        {
+            JournalProblem = failure.Message;
+        }
+    }
 
     private void SetAlias(int index, string name, string alias) => Change(
         NetlinkRequest.Create(NetlinkConstants.RTM_NEWLINK, NetlinkConstants.NLM_F_ACK, new Ifinfomsg { ifi_index = index })
@@ -201,10 +216,7 @@ public sealed class HostNetwork : IDisposable
         managed.Added.RemoveWhere(address => !present.Contains(address));
         var missing = desired.Addresses.Where(address => !present.Contains(address)).ToList();
         managed.Added.UnionWith(missing);
-        if (managed.Before is not null)
-        {
-            SaveJournal();
-        }
+        SaveJournal(managed);
 
         foreach (var address in before.Except(extra).Except(present).Union(missing))
         {
@@ -243,10 +255,7 @@ public sealed class HostNetwork : IDisposable
             }
 
             _managed.Remove(index);
-            if (managed.Before is not null)
-            {
-                Attempt(failures, SaveJournal);
-            }
+            SaveJournal(changing: null);
         }
     }
 
@@ -377,14 +386,16 @@ public sealed class HostNetwork : IDisposable
     }
 
     /// <summary>A link in our hands.</summary>
-    private sealed class ManagedLink(string name)
+    private sealed class ManagedLink(string name, bool isTransient)
     {
         public string Name { get; } = name;
+
+        public bool IsTransient { get; } = isTransient;
 
         /// <summary>Our addresses on it; more than it has for a moment, never fewer.</summary>
         public HashSet<InterfaceAddress> Added { get; init; } = [];
 
-        /// <summary>As it was; null: it goes away with us.</summary>
+        /// <summary>As it was; null: there is no journal.</summary>
         public JournalLink? Before { get; set; }
     }
 }

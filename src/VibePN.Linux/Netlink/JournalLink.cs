@@ -2,7 +2,7 @@ using System.Net;
 
 namespace VibePN.Linux;
 
-/// <summary>A link that outlives the process: how it was found, and what was added to it. Our routes on it are known by their protocol.</summary>
+/// <summary>A link in our hands: how it was found, and what was added to it. Our routes on it are known by their protocol.</summary>
 /// <param name="Marker">Its alias while it is in our hands: tells it from another link that got its name and index later.</param>
 /// <param name="Alias">Before.</param>
 /// <param name="Mtu">Before.</param>
