@@ -28,6 +28,7 @@ internal sealed class StatusSource(NodeHost host, TimeProvider clock)
             Libraries = LibrariesDto.OfThisProcess(),
             Loop = new LoopDto { AllocatedBytes = allocated, Turns = turns },
             Connections = snapshot.Connections,
+            Endpoint = SnapshotMapper.Endpoint(snapshot),
             Handshakes = snapshot.Handshakes,
             Drops = SnapshotMapper.Drops(snapshot.Drops),
             Networks = SnapshotMapper.Networks(snapshot),

@@ -22,6 +22,7 @@ public static class SnapshotMapper
                     Prefix = Prefix.Host(own).ToString(),
                     Source = "own",
                     Used = true,
+                    Why = "an address of this node",
                 })),
                 .. snapshot.Networks.SelectMany(network => network.Routes.OrderBy(route => route.Prefix).Select(route => new RouteDto
                 {
@@ -29,6 +30,7 @@ public static class SnapshotMapper
                     Prefix = route.Prefix.ToString(),
                     Peer = names.GetValueOrDefault(route.Peer) ?? route.Peer.ToString(),
                     Source = route.Source == RouteSource.Address ? "address" : "announced",
+                    Metric = route.Source == RouteSource.Announced ? route.Metric : null,
                     Used = route.IsUsed,
                     Why = Why(route),
                 })),
@@ -48,6 +50,8 @@ public static class SnapshotMapper
             Export = network.Export,
         }),
     ];
+
+    public static EndpointDto Endpoint(NodeSnapshot snapshot) => EndpointDto.Of(snapshot.Endpoint);
 
     /// <summary>Drops by reason, the reasons in camelCase.</summary>
     public static IReadOnlyDictionary<string, long> Drops(IReadOnlyDictionary<DropReason, ulong> drops) =>
@@ -96,9 +100,10 @@ public static class SnapshotMapper
         return parts.Count > 0 ? string.Join("; ", parts) : null;
     }
 
-    private static string? Why(Route route) => route.Verdict switch
+    private static string Why(Route route) => route.Verdict switch
     {
-        RouteVerdict.Used => null,
+        RouteVerdict.Used when route.Source == RouteSource.Address => "an address of the peer",
+        RouteVerdict.Used => "its entry allows it (allow_routes)",
         RouteVerdict.OtherPeerIsBetter => "another peer's route to it is better",
         RouteVerdict.AddressInUse => "address in use by another peer",
         RouteVerdict.AddressRemembered => "address kept for another peer, which had it within the last 30 days",
