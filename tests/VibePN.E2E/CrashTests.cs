@@ -29,6 +29,8 @@ public sealed class CrashTests : IDisposable
     public void Host_AfterFiftyKillsAndACleanEnd_IsAsBefore()
     {
         TestNode one = _bed.AddNode("one"), two = _bed.AddNode("two");
+        Wait.Until(TimeSpan.FromSeconds(5), "the kernel has settled its link-local address", () =>
+            !one.Host.NetworkState().Contains("tentative", StringComparison.Ordinal));
         string before = one.Host.NetworkState();
         two.Trust(one).Start();
         one.Trust(two).Start();

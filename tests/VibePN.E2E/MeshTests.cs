@@ -87,7 +87,8 @@ public sealed class MeshTests : IDisposable
     {
         (TestNode one, TestNode two) = StartPair();
         one.Host.WaitForPing(destination);
-        one.Host.Ip("address", "add", source + (source.Contains(':', StringComparison.Ordinal) ? "/128" : "/32"), "dev", TestNode.Interface);
+        string foreign = source + (source.Contains(':', StringComparison.Ordinal) ? "/128" : "/32");
+        one.Host.Ip("address", "add", foreign, "dev", TestNode.Interface);
         long arrived = two.Host.PacketsFromTunnel(TestNode.Interface);
         long dropped = two.Drops("inSourceNotOwned");
 
@@ -96,6 +97,7 @@ public sealed class MeshTests : IDisposable
         Assert.Equal(1, ping.ExitCode);
         Assert.Equal(arrived, two.Host.PacketsFromTunnel(TestNode.Interface));
         Assert.Equal(dropped + 10, two.Drops("inSourceNotOwned"));
+        one.Host.Ip("address", "delete", foreign, "dev", TestNode.Interface);
         Assert.True(one.Host.Ping(destination));
     }
 
@@ -106,8 +108,8 @@ public sealed class MeshTests : IDisposable
         one.Host.Ip("-4", "address", "flush", "dev", "wire");
         two.Host.Ip("-4", "address", "flush", "dev", "wire");
 
-        new ConfigBuilder(one).Peer(two, $"[{two.Host.Address6}]:{TestNode.Port}").Corp().Start();
-        new ConfigBuilder(two).Peer(one, $"[{one.Host.Address6}]:{TestNode.Port}").Corp().Start();
+        new ConfigBuilder(one).PeerAt(two, $"[{two.Host.Address6}]:{TestNode.Port}").Corp().Start();
+        new ConfigBuilder(two).PeerAt(one, $"[{one.Host.Address6}]:{TestNode.Port}").Corp().Start();
 
         one.Host.WaitForPing(two.Inner);
         two.Host.WaitForPing(one.Inner6);
@@ -119,9 +121,9 @@ public sealed class MeshTests : IDisposable
     {
         TestNode one = _bed.AddNode("one"), two = _bed.AddNode("two");
         using HostsFile hosts = new(one.Host, $"{two.Host.Address} two.example.org\n");
-        new ConfigBuilder(two).Peer(one, address: null).Corp().Start();
+        new ConfigBuilder(two).PeerAt(one, address: null).Corp().Start();
 
-        new ConfigBuilder(one).Peer(two, $"two.example.org:{TestNode.Port}").Corp().Start();
+        new ConfigBuilder(one).PeerAt(two, $"two.example.org:{TestNode.Port}").Corp().Start();
 
         one.Host.WaitForPing(two.Inner);
     }
@@ -131,8 +133,8 @@ public sealed class MeshTests : IDisposable
     {
         TestNode one = _bed.AddNode("one"), two = _bed.AddNode("two");
         using HostsFile hosts = new(one.Host, "127.0.0.1 localhost\n");
-        new ConfigBuilder(two).Peer(one, address: null).Corp().Start();
-        new ConfigBuilder(one).Peer(two, $"two.example.org:{TestNode.Port}").Corp().Start();
+        new ConfigBuilder(two).PeerAt(one, address: null).Corp().Start();
+        new ConfigBuilder(one).PeerAt(two, $"two.example.org:{TestNode.Port}").Corp().Start();
 
         Wait.Until(TimeSpan.FromSeconds(15), "it says that the name does not resolve", () =>
             one.PeerOf(two)!["reason"]?.GetValue<string>().Contains("two.example.org does not resolve", StringComparison.Ordinal) == true);
@@ -146,10 +148,10 @@ public sealed class MeshTests : IDisposable
     {
         TestNode one = _bed.AddNode("one"), two = _bed.AddNode("two");
         string[] automatic = ["prefix = \"10.44.0.0/24\"", "address = \"auto\""];
-        new ConfigBuilder(two).Peer(one, address: null).Network(TestNode.Network, automatic).Start();
+        new ConfigBuilder(two).PeerAt(one, address: null).Network(TestNode.Network, automatic).Start();
         string wanted = two.AddressesIn(TestNode.Network)[0];
         two.Stop();
-        Assert.Equal(wanted, new ConfigBuilder(two).Peer(one, address: null).Network(TestNode.Network, automatic).Start().AddressesIn(TestNode.Network)[0]);
+        Assert.Equal(wanted, new ConfigBuilder(two).PeerAt(one, address: null).Network(TestNode.Network, automatic).Start().AddressesIn(TestNode.Network)[0]);
 
         new ConfigBuilder(one).Peer(two).Network(TestNode.Network, automatic[0], $"address = \"{wanted}\"").Start();
         Wait.Until(TimeSpan.FromSeconds(10), "the automatic address moves", () => two.AddressesIn(TestNode.Network)[0] != wanted);

@@ -21,7 +21,7 @@ internal sealed class ConfigBuilder(TestNode node)
     public ConfigBuilder Network(string name, params string[] lines) => Table($"[networks.{name}]", ["export = true", .. lines]);
 
     /// <param name="address">Null: it has to dial us.</param>
-    public ConfigBuilder Peer(TestNode peer, string? address, params string[] lines) => Table(
+    public ConfigBuilder PeerAt(TestNode peer, string? address, params string[] lines) => Table(
         "[[peers]]",
         [
             $"name = \"{peer.Name}\"",
@@ -31,7 +31,7 @@ internal sealed class ConfigBuilder(TestNode node)
             .. lines,
         ]);
 
-    public ConfigBuilder Peer(TestNode peer, params string[] lines) => Peer(peer, $"{peer.Host.Address}:{TestNode.Port}", lines);
+    public ConfigBuilder Peer(TestNode peer, params string[] lines) => PeerAt(peer, $"{peer.Host.Address}:{TestNode.Port}", lines);
 
     /// <summary>Writes the file and starts the daemon; returns when it answers.</summary>
     public TestNode Start()
