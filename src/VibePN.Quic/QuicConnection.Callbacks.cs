@@ -86,6 +86,14 @@ public sealed unsafe partial class QuicConnection
         return 0;
     }
 
+    internal void OnNewToken(ReadOnlySpan<byte> token)
+    {
+        if (_state == State.Active && token.Length <= QuicLimits.MaxTokenBytes)
+        {
+            _handler.OnNewToken(this, token);
+        }
+    }
+
     internal void OnDatagram(ReadOnlySpan<byte> datagram)
     {
         if (_state == State.Active)

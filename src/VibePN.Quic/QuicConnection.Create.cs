@@ -7,25 +7,25 @@ namespace VibePN.Quic;
 public sealed unsafe partial class QuicConnection
 {
     /// <exception cref="QuicException">The libraries refused.</exception>
-    internal static QuicConnection Dial(QuicEndpoint endpoint, in QuicPath path, IReadOnlyList<string> alpn, QuicCredentials credentials, Instant now)
+    internal static QuicConnection Dial(QuicEndpoint endpoint, in QuicPath path, IReadOnlyList<string> alpn, QuicCredentials credentials, ReadOnlySpan<byte> token, Instant now)
     {
         var connection = new QuicConnection(endpoint, isDialer: true, path, now);
         ngtcp2_cid first;
         first.datalen = QuicLimits.FirstConnectionIdBytes;
         TlsPrimitives.FillRandom(new Span<byte>(first.data, QuicLimits.FirstConnectionIdBytes));
-        connection.Create(&first, NgTcp2.ProtoVersion1, alpn, credentials, accepted: null, default);
+        connection.Create(&first, NgTcp2.ProtoVersion1, alpn, credentials, accepted: null, token);
         return connection;
     }
 
     /// <param name="initial">The dialer's Initial header.</param>
     /// <param name="original">Its first connection id: the header's, or after Retry the one inside the token.</param>
-    /// <param name="retryToken">The validated Retry token, empty without one.</param>
+    /// <param name="token">The validated token, empty without one.</param>
     internal static QuicConnection Accept(
-        QuicEndpoint endpoint, in QuicPath path, ngtcp2_pkt_hd* initial, ngtcp2_cid* original, ReadOnlySpan<byte> retryToken, Instant now)
+        QuicEndpoint endpoint, in QuicPath path, ngtcp2_pkt_hd* initial, ngtcp2_cid* original, ReadOnlySpan<byte> token, Instant now)
     {
         var connection = new QuicConnection(endpoint, isDialer: false, path, now);
         var accepted = new AcceptedIds { Initial = initial, Original = original };
-        connection.Create(&initial->scid, initial->version, endpoint.AcceptAlpn, endpoint.Credentials, &accepted, retryToken);
+        connection.Create(&initial->scid, initial->version, endpoint.AcceptAlpn, endpoint.Credentials, &accepted, token);
         return connection;
     }
 
@@ -62,7 +62,7 @@ public sealed unsafe partial class QuicConnection
     }
 
     private void Create(
-        ngtcp2_cid* peerId, uint version, IReadOnlyList<string> alpn, QuicCredentials credentials, AcceptedIds* accepted, ReadOnlySpan<byte> retryToken)
+        ngtcp2_cid* peerId, uint version, IReadOnlyList<string> alpn, QuicCredentials credentials, AcceptedIds* accepted, ReadOnlySpan<byte> token)
     {
         _self = GCHandle.Alloc(this);
         _block = (ConnectionBlock*)NativeMemory.AllocZeroed((nuint)sizeof(ConnectionBlock));
@@ -73,7 +73,7 @@ public sealed unsafe partial class QuicConnection
             _tls = _endpoint.Tls.CreateSession(IsDialer, credentials, alpn, _block);
             ngtcp2_cid ownId;
             _endpoint.IssueId(this, &ownId);
-            CreateConn(peerId, &ownId, version, accepted, retryToken);
+            CreateConn(peerId, &ownId, version, accepted, token);
             _block->ConnRef.user_data = _conn;
             NgTcp2.ngtcp2_conn_set_tls_native_handle(_conn, _tls);
             var keepAlive = _endpoint.Settings.KeepAlive;
@@ -87,7 +87,7 @@ public sealed unsafe partial class QuicConnection
         }
     }
 
-    private void CreateConn(ngtcp2_cid* peerId, ngtcp2_cid* ownId, uint version, AcceptedIds* accepted, ReadOnlySpan<byte> retryToken)
+    private void CreateConn(ngtcp2_cid* peerId, ngtcp2_cid* ownId, uint version, AcceptedIds* accepted, ReadOnlySpan<byte> token)
     {
         ngtcp2_path_storage path;
         NativePath.Fill(&path, Path);
@@ -99,23 +99,28 @@ public sealed unsafe partial class QuicConnection
         void* conn;
         int result;
         fixed (ushort* probes = _endpoint.Probes)
-        fixed (byte* token = retryToken)
+        fixed (byte* tokenBytes = token)
         {
             settings.pmtud_probes = probes;
             settings.pmtud_probeslen = (nuint)_endpoint.Probes.Length;
             settings.no_pmtud = _endpoint.Probes.Length == 0 ? (byte)1 : (byte)0;
+            settings.token = token.IsEmpty ? null : tokenBytes;
+            settings.tokenlen = (nuint)token.Length;
             if (accepted == null)
             {
+                settings.token_type = token.IsEmpty ? NgTcp2.TokenTypeUnknown : NgTcp2.TokenTypeNewToken;
                 result = NgTcp2.ngtcp2_conn_client_new_versioned(
                     &conn, peerId, ownId, &path.path, version, ngtcp2_callbacks.Version, &callbacks, ngtcp2_settings.Version, &settings,
                     ngtcp2_transport_params.Version, &parameters, null, (void*)GCHandle.ToIntPtr(_self));
             }
             else
             {
-                if (!retryToken.IsEmpty)
+                if (!token.IsEmpty && token[0] == NgTcp2Crypto.TokenMagicRegular)
                 {
-                    settings.token = token;
-                    settings.tokenlen = (nuint)retryToken.Length;
+                    settings.token_type = NgTcp2.TokenTypeNewToken;
+                }
+                else if (!token.IsEmpty)
+                {
                     settings.token_type = NgTcp2.TokenTypeRetry;
                     parameters.retry_scid = accepted->Initial->dcid;
                     parameters.retry_scid_present = 1;

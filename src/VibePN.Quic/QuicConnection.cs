@@ -118,6 +118,25 @@ public sealed unsafe partial class QuicConnection
         RefreshMaxDatagram(notify: true);
     }
 
+    /// <summary>Sends the peer a token for its next dial from this address; only an acceptor can. Allowed in callbacks.</summary>
+    public void SendNewToken()
+    {
+        if (IsDialer || _state != State.Active)
+        {
+            return;
+        }
+
+        Span<byte> token = stackalloc byte[NgTcp2Crypto.MaxRegularTokenBytes];
+        var bytes = _endpoint.WriteNewToken(Path, token, _now);
+        fixed (byte* start = token)
+        {
+            if (bytes > 0 && NgTcp2.ngtcp2_conn_submit_new_token(_conn, start, (nuint)bytes) == 0)
+            {
+                _endpoint.MarkDirty(this);
+            }
+        }
+    }
+
     /// <summary>Makes <see cref="QuicEndpoint.TakeDirty"/> give it out (again): for an owner with something left to send.</summary>
     public void Touch() => _endpoint.MarkDirty(this);
 

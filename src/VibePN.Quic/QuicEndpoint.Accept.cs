@@ -27,7 +27,11 @@ public sealed unsafe partial class QuicEndpoint
 
         ngtcp2_cid original = initial.dcid;
         var token = new ReadOnlySpan<byte>(initial.token, (int)initial.tokenlen);
-        if (token.IsEmpty || token[0] != NgTcp2Crypto.TokenMagicRetry2)
+        if (!token.IsEmpty && token[0] == NgTcp2Crypto.TokenMagicRegular && VerifyNewToken(path, token, now))
+        {
+            // Was connected from this address before: served however many strangers knock.
+        }
+        else if (token.IsEmpty || token[0] != NgTcp2Crypto.TokenMagicRetry2)
         {
             // No token, or one of another kind: unvalidated.
             token = default;
@@ -50,7 +54,8 @@ public sealed unsafe partial class QuicEndpoint
             return;
         }
 
-        if (_handshakes >= _maxHandshakes)
+        // Whoever proved an address has as many places again.
+        if (_handshakes >= (token.IsEmpty ? _maxHandshakes : 2 * _maxHandshakes))
         {
             _stats = _stats with { DroppedHandshakeLimit = _stats.DroppedHandshakeLimit + 1 };
             return;
@@ -150,6 +155,33 @@ public sealed unsafe partial class QuicEndpoint
                 &initial->dcid, QuicLimits.RetryTokenLifetimeNanos, now.Nanos) == 0;
         }
     }
+
+    /// <summary>Makes the token that the peer at the other end of a path may dial with next time.</summary>
+    /// <returns>Its length; 0: none could be made.</returns>
+    internal int WriteNewToken(in QuicPath path, Span<byte> token, Instant now)
+    {
+        var remote = path.Remote;
+        fixed (byte* secret = _tokenSecret, address = remote.Bytes, destination = token)
+        {
+            var bytes = NgTcp2Crypto.ngtcp2_crypto_generate_regular_token(
+                destination, secret, (nuint)_tokenSecret.Length, address, (uint)remote.Length, UtcNanos(now));
+            return Math.Max(0, (int)bytes);
+        }
+    }
+
+    private bool VerifyNewToken(in QuicPath path, ReadOnlySpan<byte> token, Instant now)
+    {
+        var remote = path.Remote;
+        fixed (byte* secret = _tokenSecret, address = remote.Bytes, bytes = token)
+        {
+            return NgTcp2Crypto.ngtcp2_crypto_verify_regular_token(
+                bytes, (nuint)token.Length, secret, (nuint)_tokenSecret.Length, address, (uint)remote.Length,
+                QuicLimits.NewTokenLifetimeNanos, UtcNanos(now)) == 0;
+        }
+    }
+
+    /// <summary>Tokens outlive a reboot, which the time since boot does not.</summary>
+    private static ulong UtcNanos(Instant now) => (ulong)Math.Max(0, now.UtcSeconds) * 1_000_000_000;
 
     /// <summary>A Retry token that is not ours, too old or from another address (RFC 9000 §8.1.2): the dialer learns it at once.</summary>
     private void AnswerInvalidToken(in QuicPath path, ngtcp2_pkt_hd* initial, Instant now)

@@ -83,7 +83,9 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
     /// <param name="alpn">Offered protocols, best first; the peer must take one.</param>
     /// <param name="credentials">Instead of the endpoint's, for a chain of its own; must outlive the connection.</param>
     /// <exception cref="ArgumentException">An unusable address or ALPN list.</exception>
-    public QuicConnection Connect(in QuicPath path, IReadOnlyList<string> alpn, Instant now, object? tag = null, QuicCredentials? credentials = null)
+    /// <param name="token">From <see cref="QuicHandler.OnNewToken"/> of an earlier connection with the same peer; empty: none.</param>
+    public QuicConnection Connect(
+        in QuicPath path, IReadOnlyList<string> alpn, Instant now, object? tag = null, QuicCredentials? credentials = null, ReadOnlySpan<byte> token = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         TlsContext.CheckProtocols(alpn);
@@ -97,7 +99,7 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
             throw new ArgumentException("both ends of a path are a sockaddr_in (16 bytes) or sockaddr_in6 (28 bytes)", nameof(path));
         }
 
-        var connection = QuicConnection.Dial(this, path, alpn, credentials ?? Credentials, now);
+        var connection = QuicConnection.Dial(this, path, alpn, credentials ?? Credentials, token, now);
         connection.Tag = tag;
         _stats = _stats with { Dialed = _stats.Dialed + 1 };
         Add(connection);

@@ -37,6 +37,9 @@ public abstract class QuicHandler
     /// <summary>The active path changed (the peer moved, or migration was validated).</summary>
     public virtual void OnPathChanged(QuicConnection connection) { }
 
+    /// <summary>A token for later dials to this peer (<see cref="QuicEndpoint.Connect"/>): it then answers even while it is flooded (RFC 9000 §8.1.3).</summary>
+    public virtual void OnNewToken(QuicConnection connection, ReadOnlySpan<byte> token) { }
+
     /// <summary>Once per connection, when it is over for its user; the object is disposed by the endpoint later.</summary>
     public abstract void OnClosed(QuicConnection connection, QuicClose close);
 }

@@ -46,6 +46,12 @@ internal static class QuicLimits
 
     public const int MaxStatelessResetBytes = 42;
 
+    /// <summary>A token that a peer got while connected proves its address for so long, also after a restart.</summary>
+    public const ulong NewTokenLifetimeNanos = 7UL * 24 * 3600 * 1_000_000_000;
+
+    /// <summary>Longer tokens of a peer are not kept.</summary>
+    public const int MaxTokenBytes = 256;
+
     public const ulong RetryTokenLifetimeNanos = 10_000_000_000;
 
     /// <summary>The largest variable-length integer (RFC 9000 §16).</summary>

@@ -18,7 +18,7 @@ internal sealed partial class Node
 
     public override void OnAccepted(QuicConnection connection)
     {
-        var link = new PeerConnection(connection, null, _networks.Count, _now.Nanos);
+        var link = new PeerConnection(connection, null, _networks.Count, _controlOut, _now.Nanos);
         connection.Tag = link;
         _unknown.Add(link);
         if (_leaving)
@@ -98,6 +98,14 @@ internal sealed partial class Node
 
     public override void OnDatagram(QuicConnection connection, ReadOnlySpan<byte> datagram, Instant now) =>
         OnPacketIn((PeerConnection)connection.Tag!, datagram);
+
+    public override void OnNewToken(QuicConnection connection, ReadOnlySpan<byte> token)
+    {
+        if (((PeerConnection)connection.Tag!).Peer is { } peer)
+        {
+            peer.DialToken = token.ToArray();
+        }
+    }
 
     public override void OnPathChanged(QuicConnection connection) => ((PeerConnection)connection.Tag!).PathChanged();
 
@@ -191,8 +199,8 @@ internal sealed partial class Node
 
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
         Count("dialed");
-        var quic = _endpoint.Connect(path, [Alpn], _now);
-        var link = new PeerConnection(quic, peer, _networks.Count, _now.Nanos);
+        var quic = _endpoint.Connect(path, [Alpn], _now, token: peer.DialToken);
+        var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos);
         quic.Tag = link;
         peer.Dialing = link;
         AddConnection(peer, link);
@@ -284,6 +292,7 @@ internal sealed partial class Node
         if (!link.Quic.IsDialer)
         {
             SendHello(link);
+            link.Quic.SendNewToken();
         }
 
         var restarted = peer.BootId is { } before && before != hello.BootId;

@@ -261,6 +261,7 @@ internal sealed partial class Node
     private void FlushConnection(QuicConnection quic)
     {
         var link = (PeerConnection)quic.Tag!;
+        link.IsBlocked = false;
         if (quic.IsDialer && quic.IsHandshakeCompleted && !link.HelloSent && !quic.IsClosed)
         {
             // Not from inside the callback: opening a stream there is not allowed.
@@ -289,6 +290,11 @@ internal sealed partial class Node
         if (link.Peer is { } peer && peer.Active == link)
         {
             DrainQueue(peer, link);
+            if (peer.Queue.Count > 0 && !link.IsBlocked)
+            {
+                // Its share is used up or the socket is full, but not the window: it goes on after the others.
+                quic.Touch();
+            }
         }
 
         FinishOpenPacket();
@@ -352,6 +358,7 @@ internal sealed partial class Node
                     peer.Counters.Out(bytes);
                     break;
                 case DatagramWrite.Blocked:
+                    link.IsBlocked = !_udpBlocked;
                     return false;
                 default:
                     network.Counters.Drop(DropReason.OutPeerDown);

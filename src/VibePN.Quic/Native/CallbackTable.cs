@@ -51,6 +51,7 @@ internal static unsafe class CallbackTable
             stream_close = (nint)(delegate* unmanaged<void*, uint, long, ulong, void*, void*, int>)&Thunks.StreamClose,
             stream_reset = (nint)(delegate* unmanaged<void*, long, ulong, ulong, void*, void*, int>)&Thunks.StreamReset,
             stream_stop_sending = (nint)(delegate* unmanaged<void*, long, ulong, void*, void*, int>)&Thunks.StreamStopSending,
+            recv_new_token = (nint)(delegate* unmanaged<void*, byte*, nuint, void*, int>)&Thunks.RecvNewToken,
             recv_stateless_reset = (nint)(delegate* unmanaged<void*, void*, void*, int>)&Thunks.RecvStatelessReset,
             rand = (nint)(delegate* unmanaged<byte*, nuint, void*, void>)&Thunks.Rand,
             get_new_connection_id = (nint)(delegate* unmanaged<void*, ngtcp2_cid*, byte*, nuint, void*, int>)&Thunks.GetNewConnectionId,

@@ -15,12 +15,16 @@ internal static unsafe partial class NgTcp2
     public const int CcAlgoBbr = 2;
     public const int TokenTypeUnknown = 0;
     public const int TokenTypeRetry = 1;
+    public const int TokenTypeNewToken = 2;
     public const uint WriteDatagramMore = 1;
     public const uint WriteStreamFin = 2;
     public const uint StreamDataFin = 1;
     public const int CcErrTransport = 0;
     public const int CcErrApplication = 1;
     public const int StatelessResetTokenBytes = 16;
+
+    [LibraryImport(Library)]
+    public static partial int ngtcp2_conn_submit_new_token(void* conn, byte* token, nuint tokenlen);
 
     [LibraryImport(Library)]
     public static partial ngtcp2_info* ngtcp2_version(int least_version);

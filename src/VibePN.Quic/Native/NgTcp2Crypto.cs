@@ -13,6 +13,12 @@ internal static unsafe partial class NgTcp2Crypto
     /// <summary><c>NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN2</c>.</summary>
     public const int MaxRetryTokenBytes = 1 + 28 + 1 + 20 + 8 + 16 + 16;
 
+    /// <summary>First byte of a token made by <see cref="ngtcp2_crypto_generate_regular_token"/>.</summary>
+    public const byte TokenMagicRegular = 0x36;
+
+    /// <summary><c>NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN</c>.</summary>
+    public const int MaxRegularTokenBytes = 1 + 8 + 16 + 16;
+
     [LibraryImport(Library)]
     public static partial int ngtcp2_crypto_recv_crypto_data_cb(void* conn, int level, ulong offset, byte* data, nuint datalen, void* user_data);
 
@@ -28,6 +34,14 @@ internal static unsafe partial class NgTcp2Crypto
     public static partial int ngtcp2_crypto_verify_retry_token2(
         ngtcp2_cid* odcid, byte* token, nuint tokenlen, byte* secret, nuint secretlen, uint version,
         byte* remote_addr, uint remote_addrlen, ngtcp2_cid* dcid, ulong timeout, ulong ts);
+
+    [LibraryImport(Library)]
+    public static partial nint ngtcp2_crypto_generate_regular_token(
+        byte* token, byte* secret, nuint secretlen, byte* remote_addr, uint remote_addrlen, ulong ts);
+
+    [LibraryImport(Library)]
+    public static partial int ngtcp2_crypto_verify_regular_token(
+        byte* token, nuint tokenlen, byte* secret, nuint secretlen, byte* remote_addr, uint remote_addrlen, ulong timeout, ulong ts);
 
     [LibraryImport(Library)]
     public static partial nint ngtcp2_crypto_write_retry(

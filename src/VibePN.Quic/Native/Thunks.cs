@@ -235,6 +235,20 @@ internal static unsafe class Thunks
     }
 
     [UnmanagedCallersOnly]
+    public static int RecvNewToken(void* conn, byte* token, nuint tokenlen, void* userData)
+    {
+        try
+        {
+            Owner(userData).OnNewToken(new ReadOnlySpan<byte>(token, checked((int)tokenlen)));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Owner(userData).Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly]
     public static int LostDatagram(void* conn, ulong id, void* userData)
     {
         Owner(userData).DatagramsLost++;

@@ -39,6 +39,9 @@ internal sealed class Peer(PeerConfig config, PeerId id)
     /// <summary>Since when <see cref="Active"/> is set, or unset.</summary>
     public ulong ChangedNanos { get; set; }
 
+    /// <summary>Proves our address to the peer while strangers flood it; empty before it gave us one.</summary>
+    public byte[] DialToken { get; set; } = [];
+
     /// <summary>Where to dial; resolved anew for each attempt. Empty: unknown or not resolvable.</summary>
     public IReadOnlyList<IPEndPoint> DialAddresses { get; set; } = [];
 
