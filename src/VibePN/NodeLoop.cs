@@ -75,6 +75,9 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
 
     public static Instant Now() => new(BootClock.Nanos(), BootClock.UtcSeconds());
 
+    /// <summary>Why a network's packets are not put together any more, or null. For any thread.</summary>
+    public string? CoalescingInactiveReason(int network) => _coalescers[network].InactiveReason;
+
     public void Start() => _thread.Start();
 
     /// <summary>Runs <paramref name="function"/> on the loop's thread, between two turns.</summary>
