@@ -75,11 +75,16 @@ internal sealed class Target : NodeOutput, IDisposable
     /// <summary>Lets everything that can be said now be said, in no time.</summary>
     public void Exchange()
     {
-        do
+        var any = true;
+        while (any)
         {
+            any = false;
             Node.Flush(Now);
+            foreach (var peer in _peers)
+            {
+                any |= peer.Exchange();
+            }
         }
-        while (_peers.Count(peer => peer.Exchange()) > 0);
     }
 
     /// <summary>Lets virtual time pass, with all timers.</summary>
@@ -114,7 +119,8 @@ internal sealed class Target : NodeOutput, IDisposable
         for (var i = 0; i < batch.Count; i++)
         {
             var datagram = batch[i];
-            _peers.Find(peer => peer.Number == datagram.Remote.ToIPEndPoint().Address.GetAddressBytes()[3])?.Inbox.Enqueue(datagram.Bytes.ToArray());
+            var number = datagram.Remote.ToIPEndPoint().Address.GetAddressBytes()[^1];
+            _peers.Find(peer => peer.Number == number)?.Inbox.Enqueue(datagram.Bytes.ToArray());
         }
 
         batch.Clear();
