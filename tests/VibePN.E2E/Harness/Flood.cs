@@ -60,7 +60,7 @@ internal sealed class Flood : IDisposable
             new QuicEndpointOptions { Credentials = credentials, ResetSecret = new byte[32], TokenSecret = new byte[32] }, new Nobody());
         SocketAddress address = new IPEndPoint(target, TestNode.Port).Serialize();
         QuicAddress raw = new(address.Buffer.Span[..address.Size]);
-        byte[] buffer = new byte[2048];
+        byte[] buffer = new byte[9000];
         List<byte[]> packets = [];
         for (int i = 0; i < Recorded; i++)
         {
