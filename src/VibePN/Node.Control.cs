@@ -120,6 +120,7 @@ internal sealed partial class Node
 
         peer.Connections.Remove(link);
         link.Reassembler?.Clear();
+        CountExpired(link);
         if (peer.Active == link)
         {
             Promote(peer);
@@ -611,6 +612,7 @@ internal sealed partial class Node
         {
             link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
             link.Reassembler?.Expire(_now.Nanos);
+            CountExpired(link);
             link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
         }
 

@@ -99,7 +99,20 @@ internal sealed partial class Node : QuicHandler, IDisposable
     public int HostStateVersion { get; private set; } = 1;
 
     /// <summary>Grows whenever <see cref="Memory"/> changes.</summary>
-    public int MemoryVersion => _networks.Sum(network => network.MemoryVersion);
+    public int MemoryVersion
+    {
+        get
+        {
+            // Asked after every turn: no enumerator, no delegate.
+            var version = 0;
+            foreach (var network in _networks)
+            {
+                version += network.MemoryVersion;
+            }
+
+            return version;
+        }
+    }
 
     /// <summary>What to give to the next life.</summary>
     public NodeMemory Memory => new([.. _networks.Select(network => network.Memory)]);

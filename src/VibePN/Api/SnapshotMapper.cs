@@ -38,7 +38,8 @@ public static class SnapshotMapper
         };
     }
 
-    public static IReadOnlyList<NetworkDto> Networks(NodeSnapshot snapshot) =>
+    /// <param name="obstacles">By a network's name.</param>
+    public static IReadOnlyList<NetworkDto> Networks(NodeSnapshot snapshot, Func<string, TunObstacles> obstacles) =>
     [
         .. snapshot.Networks.Select(network => new NetworkDto
         {
@@ -48,6 +49,7 @@ public static class SnapshotMapper
             Addresses = [.. network.OwnAddresses.Select(address => address.ToString())],
             MtuBytes = network.MtuBytes,
             Export = network.Export,
+            Offloads = Offloads(obstacles(network.Name)),
         }),
     ];
 
@@ -56,6 +58,22 @@ public static class SnapshotMapper
     /// <summary>Drops by reason, the reasons in camelCase.</summary>
     public static IReadOnlyDictionary<string, long> Drops(IReadOnlyDictionary<DropReason, ulong> drops) =>
         drops.ToDictionary(drop => CamelCase(drop.Key.ToString()), drop => (long)drop.Value);
+
+    public static OffloadsDto Offloads(UdpObstacles obstacles) => new()
+    {
+        UdpGso = obstacles.Gso is null,
+        UdpGsoReason = obstacles.Gso,
+        UdpGro = obstacles.Gro is null,
+        UdpGroReason = obstacles.Gro,
+    };
+
+    private static TunOffloadsDto Offloads(TunObstacles obstacles) => new()
+    {
+        Tcp = obstacles.Tcp is null,
+        TcpReason = obstacles.Tcp,
+        Udp = obstacles.Udp is null,
+        UdpReason = obstacles.Udp,
+    };
 
     private static PeerDto Peer(PeerSnapshot peer, NodeSnapshot snapshot, DateTimeOffset nowUtc)
     {

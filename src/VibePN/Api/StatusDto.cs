@@ -29,6 +29,9 @@ public sealed record StatusDto
     /// <summary>What seals packets, such as <c>AES-128-GCM (GnuTLS)</c>.</summary>
     public string? PacketProtection { get; init; }
 
+    /// <summary>Of the UDP socket; each network has its own for its interface.</summary>
+    public OffloadsDto Offloads { get; init; } = new();
+
     public LibrariesDto Libraries { get; init; } = new();
 
     public LoopDto Loop { get; init; } = new();
