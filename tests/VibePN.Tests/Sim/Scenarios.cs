@@ -30,6 +30,7 @@ internal static class Scenarios
         ["hostile-sources"] = HostileSources,
         ["hostile-lists"] = HostileLists,
         ["hostile-bytes"] = HostileBytes,
+        ["hello-and-gone"] = HelloAndGone,
     };
 
     /// <summary>3 to 8 nodes that all dial one another at once.</summary>
@@ -46,13 +47,13 @@ internal static class Scenarios
     private static void TwoNetworks(SimNetwork sim)
     {
         var mesh = new SimMesh(sim, 3 + (sim.Seed % 3), "corp", "lab");
+        mesh.Settle(5 * Second);
         var single = sim.AddHost(
             "single",
             20,
             TestIdentity.Get("single"),
             config => SimMesh.With(config, 20, "lab"),
             [.. mesh.Hosts.Select((host, i) => new SimPeer(host.Name, i + 1))]);
-        mesh.Settle(5 * Second);
         mesh.Talk(4, TimeSpan.FromMilliseconds(200));
         sim.Run(Second);
         Assert.Equal(sim.Ledger.Sent, sim.Ledger.Arrived);
@@ -266,7 +267,7 @@ internal static class Scenarios
         var (a, b, evil) = WithEvil(sim);
         evil.Join(a, "corp", "10.42.0.0/24", 9, "10.42.0.2", "10.42.0.1", "10.42.0.0", "10.42.0.255", "10.99.0.1", "10.42.0.66");
         var verdicts = a.Snapshot.Networks[0].Routes.Where(route => route.Peer == evil.Id).ToDictionary(route => route.Prefix.ToString(), route => route.Verdict);
-        Assert.Equal(RouteVerdict.AddressInUse, verdicts["10.42.0.2/32"]);
+        Assert.True(verdicts["10.42.0.2/32"] is RouteVerdict.AddressInUse or RouteVerdict.AddressRemembered);
         Assert.Equal(RouteVerdict.OwnAddress, verdicts["10.42.0.1/32"]);
         Assert.Equal(RouteVerdict.ReservedAddress, verdicts["10.42.0.0/32"]);
         Assert.Equal(RouteVerdict.ReservedAddress, verdicts["10.42.0.255/32"]);
@@ -289,6 +290,14 @@ internal static class Scenarios
         Assert.Equal(wanted.Length, routes.Count);
         Assert.All(routes, route => Assert.False(route.IsUsed));
         Flows(sim, a, b);
+
+        for (var i = 0; i < 500; i++)
+        {
+            evil.Say(new PeerError(CloseReason.None, "noise"));
+            evil.Say(new Announce("corp", [new RouteOffer(Prefix.FromIPNetwork(IPNetwork.Parse("10.7.0.0/16")), (uint)i, 0)]));
+        }
+
+        sim.Run(Second);
 
         // 1,000 in a message: the second one is beyond the limit, and ends this connection alone.
         for (var message = 0; message < 10; message++)
@@ -442,6 +451,23 @@ internal static class Scenarios
         }
 
         Flows(sim, a, b);
+    }
+
+    /// <summary>A peer says Hello and dies before it tells its networks: it is dialed again.</summary>
+    private static void HelloAndGone(SimNetwork sim)
+    {
+        var dice = new SimDice(sim.Seed, "hello");
+        var a = sim.AddHost("a", 1, new SimPeer(Evil, 66));
+        var evil = new RawPeer(sim, Evil, 66);
+        for (var life = 1; life <= 4; life++)
+        {
+            Assert.True(sim.RunUntil(() => evil.Accepted == life && evil.Messages.OfType<NetworkList>().Any() is false && evil.Messages.Count > 0, 15 * Second) is not null, $"not dialed a {life}. time");
+            evil.Say(new Hello(Guid.NewGuid(), Evil, [], null, 9000, false));
+            sim.Run(TimeSpan.FromMilliseconds(20 + dice.Below(200)));
+            evil.Connection!.Close((ulong)CloseReason.Goodbye, "gone");
+        }
+
+        Assert.False(a.Peer(Evil).Condition == PeerCondition.Up);
     }
 
     /// <summary>Two nodes that are up, and a trusted peer in their first network that is no node.</summary>

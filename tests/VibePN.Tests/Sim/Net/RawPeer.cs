@@ -28,7 +28,7 @@ internal sealed class RawPeer : QuicHandler, ISimMachine
         Id = identity.Id;
         _credentials = QuicCredentials.FromPem(identity.CertificatePem.Span, identity.KeyPem.Span);
         _endpoint = new QuicEndpoint(
-            new QuicEndpointOptions { Credentials = _credentials, ResetSecret = new byte[32], TokenSecret = new byte[32] },
+            new QuicEndpointOptions { Credentials = _credentials, AcceptAlpn = ["vibepn/1"], ResetSecret = new byte[32], TokenSecret = new byte[32] },
             this);
         network.Add(this);
     }
@@ -47,6 +47,12 @@ internal sealed class RawPeer : QuicHandler, ISimMachine
 
     /// <summary>How the last connection ended, or null.</summary>
     public QuicClose? Closed { get; private set; }
+
+    /// <summary>Connections that ended.</summary>
+    public int Closures { get; private set; }
+
+    /// <summary>Connections that the node dialed.</summary>
+    public int Accepted { get; private set; }
 
     /// <summary>What the node said.</summary>
     public List<ControlMessage> Messages { get; } = [];
@@ -153,6 +159,15 @@ internal sealed class RawPeer : QuicHandler, ISimMachine
         }
     }
 
+    public override void OnAccepted(QuicConnection connection)
+    {
+        Accepted++;
+        Connection = connection;
+        Closed = null;
+        Messages.Clear();
+        _received.Clear();
+    }
+
     public override TlsAlert OnPeerCertificates(QuicConnection connection, CertificateChain chain, Instant now) => TlsAlert.Accept;
 
     public override void OnHandshakeCompleted(QuicConnection connection)
@@ -176,6 +191,7 @@ internal sealed class RawPeer : QuicHandler, ISimMachine
 
     public override void OnClosed(QuicConnection connection, QuicClose close)
     {
+        Closures++;
         if (connection == Connection)
         {
             Closed = close;
@@ -190,13 +206,14 @@ internal sealed class RawPeer : QuicHandler, ISimMachine
 
     private void Speak(QuicConnection connection)
     {
-        if (!_isOpen)
+        if (connection.IsDialer && !_isOpen)
         {
             _isOpen = true;
             connection.OpenStream();
         }
 
-        while (_stream.TryPeek(out var bytes) && connection.TryWriteStream(0, bytes, fin: false))
+        // An acceptor answers on the stream that the node opened.
+        while ((connection.IsDialer || Messages.Count > 0) && _stream.TryPeek(out var bytes) && connection.TryWriteStream(0, bytes, fin: false))
         {
             _stream.Dequeue();
         }
