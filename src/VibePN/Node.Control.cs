@@ -18,7 +18,7 @@ internal sealed partial class Node
 
     public override void OnAccepted(QuicConnection connection)
     {
-        var link = new PeerConnection(connection, null, _networks.Count, _now.Nanos);
+        var link = new PeerConnection(connection, null, _networks.Count, _controlOut, _now.Nanos);
         connection.Tag = link;
         _unknown.Add(link);
         if (_leaving)
@@ -120,6 +120,7 @@ internal sealed partial class Node
 
         peer.Connections.Remove(link);
         link.Reassembler?.Clear();
+        CountExpired(link);
         if (peer.Active == link)
         {
             Promote(peer);
@@ -200,7 +201,7 @@ internal sealed partial class Node
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
         Count("dialed");
         var quic = _endpoint.Connect(path, [Alpn], _now, token: peer.DialToken);
-        var link = new PeerConnection(quic, peer, _networks.Count, _now.Nanos);
+        var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos);
         quic.Tag = link;
         peer.Dialing = link;
         AddConnection(peer, link);
@@ -611,6 +612,7 @@ internal sealed partial class Node
         {
             link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
             link.Reassembler?.Expire(_now.Nanos);
+            CountExpired(link);
             link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
         }
 

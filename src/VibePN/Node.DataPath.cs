@@ -178,19 +178,22 @@ internal sealed partial class Node
     private bool Reassemble(PeerConnection link, NodeNetwork network, byte flags, ReadOnlySpan<byte> fragment, out ReadOnlySpan<byte> packet)
     {
         var reassembler = link.Reassembler ??= new Reassembler();
-        var expired = reassembler.Expired;
         var result = reassembler.Add((network.Index << 8) | flags, fragment, _now.Nanos, out packet);
         if (result == ReassemblyResult.Malformed)
         {
             network.Counters.Drop(DropReason.InFragmentMalformed);
         }
 
-        for (; expired < reassembler.Expired; expired++)
-        {
-            network.Counters.Drop(DropReason.InFragmentIncomplete);
-        }
-
+        CountExpired(link);
         return result == ReassemblyResult.Complete;
+    }
+
+    private static void CountExpired(PeerConnection link)
+    {
+        for (var i = link.Reassembler?.TakeExpired() ?? 0; i > 0; i--)
+        {
+            link.Peer!.Counters.Drop(DropReason.InFragmentIncomplete);
+        }
     }
 
     private void OnWholePacketIn(Peer peer, NodeNetwork network, ReadOnlySpan<byte> packet, bool checksumPartial)
