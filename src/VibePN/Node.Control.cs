@@ -139,6 +139,11 @@ internal sealed partial class Node
                 DialFailed(peer, failure, text);
             }
         }
+        else if (!peer.IsUp && peer is { Dialing: null, IsResolving: false, NextDialNanos: ulong.MaxValue, Config.Address: not null })
+        {
+            // It ended between Hello and the list of networks: no attempt any more, and not yet what PeerDown dials for.
+            DialFailed(peer, DialFailure.Lost, Explain(link, close).Text);
+        }
     }
 
     private AdmissionResult Judge(PeerConnection link, CertificateChain chain, Instant now, out string fingerprint)
