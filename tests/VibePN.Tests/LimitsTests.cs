@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Reflection;
 using System.Text;
+using VibePN.Config;
 using VibePN.Control;
 using VibePN.Linux;
 using VibePN.Peers;
@@ -102,6 +103,11 @@ public sealed class LimitsTests
 
             sim.Run(TimeSpan.FromMilliseconds(200));
             return evil.Closures == 0;
+        },
+        [nameof(Limits.LogLinesPerPeerAndMinute)] = count =>
+        {
+            var peer = new Peer(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id);
+            return Enumerable.Range(1, count).All(_ => peer.MayLog(1)) && peer.MayLog(61_000_000_000);
         },
     };
 
