@@ -139,6 +139,11 @@ internal sealed partial class Node
                 DialFailed(peer, failure, text);
             }
         }
+        else if (!peer.IsUp && peer is { Dialing: null, IsResolving: false, NextDialNanos: ulong.MaxValue, Config.Address: not null })
+        {
+            // It ended between Hello and the list of networks: no attempt any more, and not yet what PeerDown dials for.
+            DialFailed(peer, DialFailure.Lost, Explain(link, close).Text);
+        }
     }
 
     private AdmissionResult Judge(PeerConnection link, CertificateChain chain, Instant now, out string fingerprint)
@@ -269,7 +274,7 @@ internal sealed partial class Node
             case AddressInUse inUse:
                 OnAddressInUse(link, inUse);
                 break;
-            case PeerError error:
+            case PeerError error when link.Peer!.MayLog(_now.Nanos):
                 Log.PeerReports(_logger, link.Peer!.Name, error.Text);
                 break;
         }
@@ -364,7 +369,11 @@ internal sealed partial class Node
             link.SendTags[network.Index] = joined ? offer!.Tag : 0;
             if (problem is not null && problem != link.NetworkProblems[network.Index])
             {
-                Log.NetworkNotJoined(_logger, network.Name, peer.Name, problem);
+                if (peer.MayLog(_now.Nanos))
+                {
+                    Log.NetworkNotJoined(_logger, network.Name, peer.Name, problem);
+                }
+
                 link.Send(new PeerError(CloseReason.None, $"network {network.Name}: {problem}"));
             }
 
@@ -435,7 +444,8 @@ internal sealed partial class Node
 
     private void OnAddressInUse(PeerConnection link, AddressInUse inUse)
     {
-        if (FindJoined(link, inUse.Network) is { } network && network.OwnAddresses.Contains(inUse.Address) && !MoveFrom(network, inUse.Address))
+        if (FindJoined(link, inUse.Network) is { } network && network.OwnAddresses.Contains(inUse.Address) && !MoveFrom(network, inUse.Address)
+            && link.Peer!.MayLog(_now.Nanos))
         {
             Log.PeerReports(_logger, link.Peer!.Name, $"our address {inUse.Address} in network {network.Name} belongs to another node");
         }
@@ -480,7 +490,7 @@ internal sealed partial class Node
         var known = network.Routes.Routes.Where(route => route.Peer == peer.Id && !route.IsUsed).ToHashSet();
         foreach (var route in network.Routes.Replace(peer.Rights, source, offers, _now.UtcSeconds))
         {
-            if (!route.IsUsed && !known.Contains(route))
+            if (!route.IsUsed && !known.Contains(route) && peer.MayLog(_now.Nanos))
             {
                 Log.RouteRefused(_logger, peer.Name, route.Prefix.ToString(), network.Name, route.Why);
             }

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using VibePN.Config;
 using VibePN.Linux;
 using VibePN.Quic;
@@ -65,8 +67,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
                 InterfaceIndexes = [.. Config.Networks.Select((_, i) => i + 1)],
                 BootId = new Guid(bootId),
                 Random = new Random(HashCode.Combine(_network.Seed, Name, _boots)),
-                ResetSecret = new byte[32],
-                TokenSecret = new byte[32],
+                ResetSecret = SHA256.HashData(Encoding.UTF8.GetBytes("reset " + Name)),
+                TokenSecret = SHA256.HashData(Encoding.UTF8.GetBytes("token " + Name)),
             },
             this,
             Logger,

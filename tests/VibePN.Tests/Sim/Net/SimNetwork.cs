@@ -184,6 +184,23 @@ internal sealed class SimNetwork : IDisposable
         return TimeSpan.FromMicroseconds((_nanos - start) / 1000.0);
     }
 
+    /// <summary>As <see cref="RunUntil"/>, for conditions that cost something: looked at every 10 ms only.</summary>
+    public TimeSpan? Await(Func<bool> holds, TimeSpan atMost)
+    {
+        var start = _nanos;
+        while (!holds())
+        {
+            if (_nanos - start >= (ulong)atMost.TotalNanoseconds)
+            {
+                return null;
+            }
+
+            Run(TimeSpan.FromMilliseconds(10));
+        }
+
+        return TimeSpan.FromMicroseconds((_nanos - start) / 1000.0);
+    }
+
     /// <summary>Notes a broken rule; the run ends after this turn. Never throws: callers may stand below native frames.</summary>
     public void Violate(string what) => _violation ??= $"{(_nanos - 1_000_000_000) / 1e9:F3} s: {what}";
 
