@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 BINDIR  = $(DESTDIR)$(PREFIX)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo install format format-check audit clean
+.PHONY: help build test sim fuzz demo install format format-check audit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -15,6 +15,14 @@ build: ## native executable out/vibepn, with the links out/vpn and out/vpnctl
 
 test: ## build everything, run every test; ends with "N passed, N failed" (root)
 	@scripts/test
+
+sim: ## the simulations with SEEDS=100, or one again with SEED=17 SCENARIO=mesh
+	@scripts/setup test
+	@SEEDS="$(SEEDS)" SEED="$(SEED)" SCENARIO="$(SCENARIO)" scripts/sim
+
+fuzz: ## mutated inputs for every parser: RUNS=1000000 SEED=1, or for one: TARGET=control-codec
+	@scripts/setup test
+	@RUNS="$(RUNS)" SEED="$(SEED)" TARGET="$(TARGET)" scripts/fuzz
 
 demo: ## two hosts in network namespaces exchange traffic through real daemons (root)
 	@scripts/setup demo

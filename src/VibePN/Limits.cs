@@ -44,4 +44,7 @@ internal static class Limits
 
     /// <summary>Connections that one peer may hold at once: the active one, its duplicate, and one that replaces them.</summary>
     public const int ConnectionsPerPeer = 4;
+
+    /// <summary>Lines of log that one peer's messages may cause in a minute; what it claims beyond is seen in `routes` alone.</summary>
+    public const int LogLinesPerPeerAndMinute = 20;
 }

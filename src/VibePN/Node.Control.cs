@@ -18,7 +18,7 @@ internal sealed partial class Node
 
     public override void OnAccepted(QuicConnection connection)
     {
-        var link = new PeerConnection(connection, null, _networks.Count, _now.Nanos);
+        var link = new PeerConnection(connection, null, _networks.Count, _controlOut, _now.Nanos);
         connection.Tag = link;
         _unknown.Add(link);
         if (_leaving)
@@ -120,6 +120,7 @@ internal sealed partial class Node
 
         peer.Connections.Remove(link);
         link.Reassembler?.Clear();
+        CountExpired(link);
         if (peer.Active == link)
         {
             Promote(peer);
@@ -137,6 +138,11 @@ internal sealed partial class Node
                 var (failure, text) = Explain(link, close);
                 DialFailed(peer, failure, text);
             }
+        }
+        else if (!peer.IsUp && peer is { Dialing: null, IsResolving: false, NextDialNanos: ulong.MaxValue, Config.Address: not null })
+        {
+            // It ended between Hello and the list of networks: no attempt any more, and not yet what PeerDown dials for.
+            DialFailed(peer, DialFailure.Lost, Explain(link, close).Text);
         }
     }
 
@@ -200,7 +206,7 @@ internal sealed partial class Node
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
         Count("dialed");
         var quic = _endpoint.Connect(path, [Alpn], _now, token: peer.DialToken);
-        var link = new PeerConnection(quic, peer, _networks.Count, _now.Nanos);
+        var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos);
         quic.Tag = link;
         peer.Dialing = link;
         AddConnection(peer, link);
@@ -268,7 +274,7 @@ internal sealed partial class Node
             case AddressInUse inUse:
                 OnAddressInUse(link, inUse);
                 break;
-            case PeerError error:
+            case PeerError error when link.Peer!.MayLog(_now.Nanos):
                 Log.PeerReports(_logger, link.Peer!.Name, error.Text);
                 break;
         }
@@ -363,7 +369,11 @@ internal sealed partial class Node
             link.SendTags[network.Index] = joined ? offer!.Tag : 0;
             if (problem is not null && problem != link.NetworkProblems[network.Index])
             {
-                Log.NetworkNotJoined(_logger, network.Name, peer.Name, problem);
+                if (peer.MayLog(_now.Nanos))
+                {
+                    Log.NetworkNotJoined(_logger, network.Name, peer.Name, problem);
+                }
+
                 link.Send(new PeerError(CloseReason.None, $"network {network.Name}: {problem}"));
             }
 
@@ -434,7 +444,8 @@ internal sealed partial class Node
 
     private void OnAddressInUse(PeerConnection link, AddressInUse inUse)
     {
-        if (FindJoined(link, inUse.Network) is { } network && network.OwnAddresses.Contains(inUse.Address) && !MoveFrom(network, inUse.Address))
+        if (FindJoined(link, inUse.Network) is { } network && network.OwnAddresses.Contains(inUse.Address) && !MoveFrom(network, inUse.Address)
+            && link.Peer!.MayLog(_now.Nanos))
         {
             Log.PeerReports(_logger, link.Peer!.Name, $"our address {inUse.Address} in network {network.Name} belongs to another node");
         }
@@ -479,9 +490,9 @@ internal sealed partial class Node
         var known = network.Routes.Routes.Where(route => route.Peer == peer.Id && !route.IsUsed).ToHashSet();
         foreach (var route in network.Routes.Replace(peer.Rights, source, offers, _now.UtcSeconds))
         {
-            if (!route.IsUsed && !known.Contains(route))
+            if (!route.IsUsed && !known.Contains(route) && peer.MayLog(_now.Nanos))
             {
-                Log.RouteRefused(_logger, peer.Name, route.Prefix.ToString(), network.Name, route.Verdict.ToString());
+                Log.RouteRefused(_logger, peer.Name, route.Prefix.ToString(), network.Name, route.Why);
             }
         }
     }
@@ -611,6 +622,7 @@ internal sealed partial class Node
         {
             link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
             link.Reassembler?.Expire(_now.Nanos);
+            CountExpired(link);
             link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
         }
 

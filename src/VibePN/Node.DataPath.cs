@@ -178,19 +178,22 @@ internal sealed partial class Node
     private bool Reassemble(PeerConnection link, NodeNetwork network, byte flags, ReadOnlySpan<byte> fragment, out ReadOnlySpan<byte> packet)
     {
         var reassembler = link.Reassembler ??= new Reassembler();
-        var expired = reassembler.Expired;
         var result = reassembler.Add((network.Index << 8) | flags, fragment, _now.Nanos, out packet);
         if (result == ReassemblyResult.Malformed)
         {
             network.Counters.Drop(DropReason.InFragmentMalformed);
         }
 
-        for (; expired < reassembler.Expired; expired++)
-        {
-            network.Counters.Drop(DropReason.InFragmentIncomplete);
-        }
-
+        CountExpired(link);
         return result == ReassemblyResult.Complete;
+    }
+
+    private static void CountExpired(PeerConnection link)
+    {
+        for (var i = link.Reassembler?.TakeExpired() ?? 0; i > 0; i--)
+        {
+            link.Peer!.Counters.Drop(DropReason.InFragmentIncomplete);
+        }
     }
 
     private void OnWholePacketIn(Peer peer, NodeNetwork network, ReadOnlySpan<byte> packet, bool checksumPartial)
@@ -508,7 +511,10 @@ internal sealed partial class Node
         return !_udpBlocked;
     }
 
-    /// <summary>Tells the sending host by ICMP, from the own address of the network: too big for <paramref name="mtu"/>, or unreachable.</summary>
+    /// <summary>
+    /// Tells the sending host by ICMP: too big for <paramref name="mtu"/>, or unreachable. In IPv6 from the own address of the network; in
+    /// IPv4 in the destination's name, since Linux drops what comes in from an address of its own (a martian source).
+    /// </summary>
     private void Answer(NodeNetwork network, ReadOnlySpan<byte> frame, int? mtu)
     {
         if (!IpHeader.TryParse(frame, out var ip) || network.OwnAddressLike(ip.Source) is not { } own)
@@ -519,6 +525,16 @@ internal sealed partial class Node
         Span<byte> source = stackalloc byte[16];
         own.CopyTo(source);
         source = source[..own.ByteCount];
+        if (ip.Version == 4)
+        {
+            ip.Destination.CopyTo(source);
+        }
+        else if (mtu < MinimumIPv6Mtu)
+        {
+            // Up to there fragments carry it; and hosts take no notice of less (RFC 8201 §4).
+            mtu = MinimumIPv6Mtu;
+        }
+
         var bytes = mtu is { } size
             ? IcmpError.PacketTooBig(frame, source, size, _icmp)
             : IcmpError.Unreachable(frame, source, IcmpUnreachable.Host, _icmp);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using VibePN.Control;
@@ -33,6 +34,10 @@ internal sealed partial class Node : QuicHandler, IDisposable
 
     /// <summary>What connections without a known peer sent.</summary>
     private readonly NodeCounters _strangers = new();
+
+    /// <summary>Where a control message is written before it is queued on its stream.</summary>
+    private readonly ArrayBufferWriter<byte> _controlOut = new(1024);
+
     private readonly byte[] _icmp = new byte[IcmpError.MaxBytes];
 
     /// <summary>The time of the call under way: callbacks carry none.</summary>
@@ -94,7 +99,20 @@ internal sealed partial class Node : QuicHandler, IDisposable
     public int HostStateVersion { get; private set; } = 1;
 
     /// <summary>Grows whenever <see cref="Memory"/> changes.</summary>
-    public int MemoryVersion => _networks.Sum(network => network.MemoryVersion);
+    public int MemoryVersion
+    {
+        get
+        {
+            // Asked after every turn: no enumerator, no delegate.
+            var version = 0;
+            foreach (var network in _networks)
+            {
+                version += network.MemoryVersion;
+            }
+
+            return version;
+        }
+    }
 
     /// <summary>What to give to the next life.</summary>
     public NodeMemory Memory => new([.. _networks.Select(network => network.Memory)]);

@@ -40,13 +40,13 @@ public sealed class NodeHost : IAsyncDisposable
         _credentials = LoadCredentials(config, identity);
         try
         {
-            _udp = UdpSocket.Bind(config.Node.Listen, new UdpOptions());
+            _udp = UdpSocket.Bind(config.Node.Listen, new UdpOptions { Gso = config.Tuning.UdpGso, Gro = config.Tuning.UdpGro });
             foreach (var network in config.Networks)
             {
-                _tuns.Add(TunDevice.Open(network.Interface, new TunOptions { Offloads = true }));
+                _tuns.Add(TunDevice.Open(network.Interface, new TunOptions { Offloads = config.Tuning.TunOffloads }));
             }
 
-            _hostNetwork = new HostNetwork();
+            _hostNetwork = new HostNetwork(Path.Combine(config.Node.State, "journal.json"));
             _loop = new NodeLoop(_udp, _tuns, logger, (output, now) => CreateNode(identity, output, now), ResolveInBackground)
             {
                 HostStateChanged = Apply,
@@ -78,9 +78,16 @@ public sealed class NodeHost : IAsyncDisposable
     public IReadOnlyList<string> Warnings =>
     [
         .. _udp.IsIPv6Unavailable ? ["IPv6 is off on this host: listening on IPv4 only"] : Array.Empty<string>(),
-        .. _udp.GsoInactiveReason is { } gso ? [$"UDP segmentation offload is not used: {gso}"] : Array.Empty<string>(),
-        .. _tuns.Where(tun => tun.OffloadsInactiveReason is not null).Select(tun => $"{tun.Name}: offloads are not used: {tun.OffloadsInactiveReason}"),
+        .. _hostNetwork.JournalProblem is { } journal ? [$"what is changed on this host is not written down: {journal}"] : Array.Empty<string>(),
+        .. _udp.GsoInactiveReason is { } gso && Config.Tuning.UdpGso ? [$"UDP segmentation offload is not used: {gso}"] : Array.Empty<string>(),
+        .. Config.Networks.Where(network => Config.Tuning.TunOffloads && TunObstacles(network.Name).Tcp is not null)
+            .Select(network => $"{network.Interface}: offloads are not used: {TunObstacles(network.Name).Tcp}"),
     ];
+
+    /// <summary>What keeps the UDP socket from using the kernel's offloads.</summary>
+    public UdpObstacles UdpObstacles => new(
+        _udp.GsoInactiveReason,
+        _udp.IsGroActive ? null : Config.Tuning.UdpGro ? "the kernel has no UDP_GRO (Linux 5.0 is needed)" : "switched off");
 
     /// <summary>Opens the socket and the interfaces, and sets the addresses. Nothing is left behind when it fails.</summary>
     /// <exception cref="LinuxException">The kernel refused: no permission, address in use, …</exception>
@@ -98,6 +105,14 @@ public sealed class NodeHost : IAsyncDisposable
             await host.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>What keeps a network's interface from using them.</summary>
+    public TunObstacles TunObstacles(string network)
+    {
+        var index = Config.Networks.Select(candidate => candidate.Name).ToList().IndexOf(network);
+        var refused = _loop.CoalescingInactiveReason(index);
+        return new TunObstacles(_tuns[index].OffloadsInactiveReason ?? refused, _tuns[index].UdpOffloadInactiveReason ?? refused);
     }
 
     public Task<NodeSnapshot> SnapshotAsync() => _loop.InvokeAsync(node => node.Snapshot(NodeLoop.Now()));
@@ -140,6 +155,11 @@ public sealed class NodeHost : IAsyncDisposable
         if (_udp.IsIPv6Unavailable)
         {
             Log.NoIPv6(_logger);
+        }
+
+        if (_hostNetwork.Recover() is { } left)
+        {
+            Log.HostNetworkFailed(_logger, left);
         }
 
         Log.Listening(_logger, LocalEndPoint.ToString());

@@ -21,19 +21,32 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     /// <summary>Full batches of one source before the others have their turn; a batch that is not full emptied it.</summary>
     private const int ReadsPerTurn = 4;
 
+    /// <summary>Messages of one receive call, when one brings up to 64 KiB, and when it brings one datagram.</summary>
+    private const int MessagesOfRuns = 16;
+    private const int MessagesOfOne = 64;
+
+    /// <summary>A turn with more frames or messages than this is a load; a few touch a few pages only.</summary>
+    private const int LoadFrames = 4;
+
+    /// <summary>Without a load for this long, the buffers' memory is given back.</summary>
+    private const ulong ReleaseAfterNanos = 2_000_000_000;
+
     private readonly UdpSocket _udp;
     private readonly IReadOnlyList<TunDevice> _tuns;
     private readonly ILogger _logger;
     private readonly Action<NodeLoop, string, HostPort> _resolve;
     private readonly Epoll _epoll = new();
     private readonly WakeEvent _wake = new();
-    private readonly UdpReceiveBatch _udpIn = new();
+    private readonly UdpReceiveBatch _udpIn;
     private readonly TunBatch _tunIn = new();
     private readonly Coalescer[] _coalescers;
     private readonly ConcurrentQueue<Action<Node>> _messages = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private bool _waitsForWritable;
+
+    /// <summary>When the buffers' memory goes back to the kernel, unless a load comes before.</summary>
+    private ulong _releaseNanos = ulong.MaxValue;
     private volatile bool _stopping;
 
     /// <param name="create">Makes the node, with this loop as its output.</param>
@@ -49,6 +62,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         _tuns = tuns;
         _logger = logger;
         _resolve = resolve;
+        _udpIn = new UdpReceiveBatch(udp.IsGroActive ? MessagesOfRuns : MessagesOfOne);
         _coalescers = [.. tuns.Select(tun => new Coalescer(frames: 64, tun.HasOffloads, tun.HasUdpOffload))];
         _epoll.Add(_wake.Fd, WakeToken);
         _epoll.Add(udp.Fd, UdpToken);
@@ -74,6 +88,9 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     public Action<NodeMemory>? MemoryChanged { get; set; }
 
     public static Instant Now() => new(BootClock.Nanos(), BootClock.UtcSeconds());
+
+    /// <summary>Why a network's packets are not put together any more, or null. For any thread.</summary>
+    public string? CoalescingInactiveReason(int network) => _coalescers[network].InactiveReason;
 
     public void Start() => _thread.Start();
 
@@ -233,7 +250,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     private void Turn(Node node)
     {
         Span<EpollReady> ready = stackalloc EpollReady[16];
-        var count = _epoll.Wait(ready, node.NextDeadline);
+        var count = _epoll.Wait(ready, Math.Min(node.NextDeadline, _releaseNanos));
         var now = Now();
         for (var i = 0; i < count; i++)
         {
@@ -251,6 +268,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                     for (var reads = 0; reads < ReadsPerTurn && _udp.Receive(_udpIn) > 0; reads++)
                     {
                         node.OnUdp(_udpIn, now);
+                        Loaded(_udpIn.Count, now);
                         if (_udpIn.Count < _udpIn.Capacity)
                         {
                             break;
@@ -263,6 +281,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                     for (var reads = 0; reads < ReadsPerTurn && _tuns[network].Read(_tunIn); reads++)
                     {
                         node.OnTun(network, _tunIn, now);
+                        Loaded(_tunIn.Count, now);
                         if (_tunIn.Count < _tunIn.Capacity)
                         {
                             break;
@@ -283,10 +302,34 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         {
             if (_coalescers[i].Count > 0)
             {
+                Loaded(_coalescers[i].Count, now);
                 _coalescers[i].Flush(_tuns[i]);
             }
         }
 
+        if (_releaseNanos <= now.Nanos)
+        {
+            ReleaseBuffers();
+        }
+
         Load = (GC.GetAllocatedBytesForCurrentThread(), Load.Turns + 1);
+    }
+    private void Loaded(int frames, Instant now)
+    {
+        if (frames > LoadFrames)
+        {
+            _releaseNanos = now.Nanos + ReleaseAfterNanos;
+        }
+    }
+
+    private void ReleaseBuffers()
+    {
+        _releaseNanos = ulong.MaxValue;
+        _udpIn.Release();
+        _tunIn.Release();
+        foreach (var coalescer in _coalescers)
+        {
+            coalescer.Release();
+        }
     }
 }

@@ -9,7 +9,7 @@ namespace VibePN.E2E;
 public sealed class CycleTests : IDisposable
 {
     private const int Cycles = 1000;
-    private const int WarmUpCycles = 200;
+    private const int WarmUpCycles = 1000;
     private const long MaxGrowthBytes = 1_000_000;
 
     private readonly TestBed _bed = new();

@@ -19,6 +19,7 @@ internal static class StatusCommand
         Fact(facts, "up", $"{Humanize.Duration(TimeSpan.FromSeconds(status.UptimeSeconds))} (pid {status.Pid}, {Humanize.Bytes(status.ResidentBytes)})");
         Fact(facts, "listen", string.Join(", ", status.Listen));
         Fact(facts, "protection", status.PacketProtection);
+        Fact(facts, "offloads", string.Join("; ", Offloads(status)));
         Fact(facts, "connections", $"{status.Connections}");
         FactOfCounts(facts, "handshakes", status.Handshakes);
         FactOfCounts(facts, "drops", status.Drops);
@@ -49,6 +50,22 @@ internal static class StatusCommand
         console.WriteLine();
         PeersCommand.DrawPeers(console, status.Peers);
     }
+
+    private static IEnumerable<string> Offloads(StatusDto status)
+    {
+        yield return Offload("UDP GSO", status.Offloads.UdpGso, status.Offloads.UdpGsoReason);
+        yield return Offload("UDP GRO", status.Offloads.UdpGro, status.Offloads.UdpGroReason);
+        foreach (NetworkDto network in status.Networks)
+        {
+            if (network.Offloads is { } tun)
+            {
+                yield return Offload($"{network.Name} TCP", tun.Tcp, tun.TcpReason);
+                yield return Offload($"{network.Name} UDP", tun.Udp, tun.UdpReason);
+            }
+        }
+    }
+
+    private static string Offload(string name, bool isUsed, string? reason) => isUsed ? name : $"{name} not used ({reason})";
 
     private static void Fact(Table table, string name, string? value) => _ = table.AddRow(Terminal.Cell(name, Style.Parse("bold")), Terminal.Cell(value));
 

@@ -28,9 +28,11 @@ internal sealed class StatusSource(NodeHost host, TimeProvider clock)
             Libraries = LibrariesDto.OfThisProcess(),
             Loop = new LoopDto { AllocatedBytes = allocated, Turns = turns },
             Connections = snapshot.Connections,
+            Endpoint = SnapshotMapper.Endpoint(snapshot),
             Handshakes = snapshot.Handshakes,
             Drops = SnapshotMapper.Drops(snapshot.Drops),
-            Networks = SnapshotMapper.Networks(snapshot),
+            Offloads = SnapshotMapper.Offloads(host.UdpObstacles),
+            Networks = SnapshotMapper.Networks(snapshot, host.TunObstacles),
             Peers = SnapshotMapper.Peers(snapshot, clock.GetUtcNow()).Peers,
             Warnings = [.. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings],
         };

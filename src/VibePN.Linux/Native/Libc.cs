@@ -22,6 +22,8 @@ internal static unsafe partial class Libc
     public const uint EPOLLERR = 8;
     public const uint EPOLLHUP = 16;
 
+    public const int MADV_DONTNEED = 4;
+
     private const string Name = "libc";
 
     [LibraryImport(Name, SetLastError = true)]
@@ -32,6 +34,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int open(string pathname, int flags, int mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int madvise(void* addr, nuint length, int advice);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int unshare(int flags);

@@ -30,6 +30,19 @@ internal sealed unsafe class NativeBuffer : IDisposable
 
     private void* _allocation;
 
+    /// <summary>Gives the pages back to the kernel: whole pages are zero afterwards, and cost nothing until they are touched again.</summary>
+    public void Release()
+    {
+        var page = (nuint)Environment.SystemPageSize;
+        var first = ((nuint)Start + page - 1) / page * page;
+        var end = ((nuint)_start + Bytes) / page * page;
+        if (end > first)
+        {
+            // A failure only means that the pages stay.
+            _ = Libc.madvise((void*)first, end - first, Libc.MADV_DONTNEED);
+        }
+    }
+
     public void Dispose()
     {
         Free();

@@ -8,8 +8,10 @@ namespace VibePN.Linux;
 /// differences. One thread at a time; not the loop's, because the kernel may take milliseconds.
 /// </summary>
 /// <remarks>
-/// The interfaces are TUNs that go away with the process, and everything of ours hangs on them: after a crash nothing is left. What will
-/// outlive them (rules, forwarding, DNS) must be written to a journal here before it is applied.
+/// How each link was found, and each address given to it, is in the journal before it is changed; <see cref="Recover"/> undoes at the
+/// next start what a killed process left. Routes are known by their protocol number. The TUNs of <see cref="TunDevice"/> go away with
+/// their process, whatever ends it, and everything here hangs on them: so far a crash leaves nothing but the journal, which is then
+/// found to be void. It is for links that stay, and must be used by what will not hang on a link (rules, forwarding, DNS).
 /// </remarks>
 public sealed class HostNetwork : IDisposable
 {
@@ -19,29 +21,45 @@ public sealed class HostNetwork : IDisposable
     private const int DefaultV6Metric = 1024;
 
     private readonly NetlinkSocket _netlink = new();
-    private readonly Dictionary<int, string> _managed = [];
+    private readonly HostJournal? _journal;
+    private readonly Dictionary<int, ManagedLink> _managed = [];
 
+    /// <param name="journalPath">In the state directory; null: none, for callers whose interfaces all go away with them.</param>
     /// <exception cref="LinuxException"/>
-    public HostNetwork()
+    public HostNetwork(string? journalPath = null) => _journal = journalPath is null ? null : new HostJournal(journalPath);
+
+    /// <summary>Why nothing is journalled of links that go away with the process anyway, for people; null: all is journalled.</summary>
+    public string? JournalProblem { get; private set; }
+
+    /// <summary>Undoes what a former process left because it was killed. To be called before the first <see cref="Apply"/>.</summary>
+    /// <returns>What could not be undone and why, for people; null when nothing is left.</returns>
+    public string? Recover()
     {
+        if (_journal?.Load(out var problem) is not { } links)
+        {
+            return null;
+        }
+
+        var failures = new List<LinuxException>();
+        foreach (var link in links)
+        {
+            _managed[link.Index] = new ManagedLink(link.Name, isTransient: false) { Before = link, Added = [.. link.AddressList()] };
+        }
+
+        ReleaseAll(link => true, failures);
+        return failures.Count > 0 ? failures[0].Message : problem;
     }
 
-    /// <summary>Makes the host's network as desired. Links of an earlier call that are not named any more lose what they have.</summary>
+    /// <summary>Makes the host's network as desired. Links of an earlier call that are not named any more lose what they have of us.</summary>
     /// <exception cref="LinuxException">The first thing that failed; the rest was tried nevertheless.</exception>
     public void Apply(HostState desired)
     {
         ArgumentNullException.ThrowIfNull(desired);
         var failures = new List<LinuxException>();
         var named = desired.Links.Select(link => link.Index).ToHashSet();
-        foreach (var (index, name) in _managed.Where(link => !named.Contains(link.Key)).ToList())
-        {
-            Attempt(failures, () => Release(index, name, failures));
-            _managed.Remove(index);
-        }
-
+        ReleaseAll(index => !named.Contains(index), failures);
         foreach (var link in desired.Links)
         {
-            _managed[link.Index] = link.Name;
             Attempt(failures, () => ApplyLink(link, failures));
         }
 
@@ -84,58 +102,125 @@ public sealed class HostNetwork : IDisposable
             throw new LinuxException($"configure interface {desired.Name}", Errno.ENODEV, "the interface is gone or was renamed");
         }
 
+        var managed = Take(link);
         Attempt(failures, () => ApplyLinkSettings(desired, link));
-        Attempt(failures, () => ApplyAddresses(desired, failures));
+        Attempt(failures, () => ApplyAddresses(desired, managed, failures));
         if (desired.Up)
         {
             Attempt(failures, () => ApplyRoutes(desired, failures));
         }
     }
 
+    /// <summary>Notes how a link is found that will be there after us; marks it.</summary>
+    private ManagedLink Take(HostQueries.Link link)
+    {
+        if (_managed.TryGetValue(link.Index, out var known))
+        {
+            return known;
+        }
+
+        var managed = new ManagedLink(link.Name, link.IsTransient);
+        _managed.Add(link.Index, managed);
+        if (_journal is null)
+        {
+            return managed;
+        }
+
+        try
+        {
+            var marker = $"vibepn:{Guid.NewGuid():N}";
+            managed.Before = new JournalLink(link.Index, link.Name, marker, link.Alias, link.Mtu, link.IsUp, link.AddressGeneration, []);
+            SaveJournal(managed);
+            SetAlias(link.Index, link.Name, marker);
+        }
+        catch (LinuxException)
+        {
+            _managed.Remove(link.Index);
+            throw;
+        }
+
+        return managed;
+    }
+
+    /// <param name="changing">The link that is about to be changed; null: none.</param>
+    /// <exception cref="LinuxException">The journal cannot be written, and the link would keep what we do to it.</exception>
+    private void SaveJournal(ManagedLink? changing)
+    {
+        try
+        {
+            _journal?.Save(
+                [
+                    .. _managed.Values.Where(link => link.Before is not null)
+                        .Select(link => link.Before! with { Addresses = [.. link.Added.Select(address => address.ToString())] }),
+                ]);
+            JournalProblem = null;
+        }
+        catch (LinuxException failure) when (changing is null or { IsTransient: true })
+        {
+            JournalProblem = failure.Message;
+        }
+    }
+
+    private void SetAlias(int index, string name, string alias) => Change(
+        NetlinkRequest.Create(NetlinkConstants.RTM_NEWLINK, NetlinkConstants.NLM_F_ACK, new Ifinfomsg { ifi_index = index })
+            .Add(NetlinkConstants.IFLA_IFALIAS, System.Text.Encoding.UTF8.GetBytes(alias)),
+        $"set the alias of {name}");
+
     private void ApplyLinkSettings(LinkState desired, HostQueries.Link present)
     {
         if (present.AddressGeneration is { } mode && mode != NetlinkConstants.IN6_ADDR_GEN_MODE_NONE)
         {
             // Keeps the interface silent: no link-local address, no router solicitations. To be set before it comes up.
-            var silence = NetlinkRequest
-                .Create(NetlinkConstants.RTM_NEWLINK, NetlinkConstants.NLM_F_ACK, new Ifinfomsg { ifi_index = desired.Index })
-                .Nest(NetlinkConstants.IFLA_AF_SPEC, spec => spec.Nest(SocketConstants.AF_INET6, v6 =>
-                    v6.Add(NetlinkConstants.IFLA_INET6_ADDR_GEN_MODE, NetlinkConstants.IN6_ADDR_GEN_MODE_NONE)));
-            Change(silence, $"switch off IPv6 address generation on {desired.Name}", ignore: Errno.EAFNOSUPPORT);
+            SetAddressGeneration(desired.Index, desired.Name, NetlinkConstants.IN6_ADDR_GEN_MODE_NONE);
         }
 
-        if (present.Mtu == desired.Mtu && present.IsUp == desired.Up)
+        if (present.Mtu != desired.Mtu || present.IsUp != desired.Up)
         {
-            return;
+            SetMtuAndUp(desired.Index, desired.Name, desired.Mtu, desired.Up);
         }
-
-        var header = new Ifinfomsg
-        {
-            ifi_index = desired.Index,
-            ifi_flags = desired.Up ? NetlinkConstants.IFF_UP : 0,
-            ifi_change = NetlinkConstants.IFF_UP,
-        };
-        var request = NetlinkRequest.Create(NetlinkConstants.RTM_NEWLINK, NetlinkConstants.NLM_F_ACK, header);
-        if (present.Mtu != desired.Mtu)
-        {
-            request.Add(NetlinkConstants.IFLA_MTU, (uint)desired.Mtu);
-        }
-
-        Change(request, $"set MTU {desired.Mtu} and {(desired.Up ? "up" : "down")} on {desired.Name}");
     }
 
-    private void ApplyAddresses(LinkState desired, List<LinuxException> failures)
+    private void SetAddressGeneration(int index, string name, byte mode)
     {
-        foreach (var extra in PresentAddresses(desired.Index).Where(address => !desired.Addresses.Contains(address)))
+        var request = NetlinkRequest
+            .Create(NetlinkConstants.RTM_NEWLINK, NetlinkConstants.NLM_F_ACK, new Ifinfomsg { ifi_index = index })
+            .Nest(NetlinkConstants.IFLA_AF_SPEC, spec => spec.Nest(SocketConstants.AF_INET6, v6 =>
+                v6.Add(NetlinkConstants.IFLA_INET6_ADDR_GEN_MODE, mode)));
+        Change(request, $"set IPv6 address generation on {name}", ignore: Errno.EAFNOSUPPORT);
+    }
+
+    private void SetMtuAndUp(int index, string name, int mtu, bool isUp)
+    {
+        var header = new Ifinfomsg
         {
-            Attempt(failures, () => ChangeAddress(desired.Index, desired.Name, extra, isAdd: false));
+            ifi_index = index,
+            ifi_flags = isUp ? NetlinkConstants.IFF_UP : 0,
+            ifi_change = NetlinkConstants.IFF_UP,
+        };
+        var request = NetlinkRequest.Create(NetlinkConstants.RTM_NEWLINK, NetlinkConstants.NLM_F_ACK, header)
+            .Add(NetlinkConstants.IFLA_MTU, (uint)mtu);
+        Change(request, $"set MTU {mtu} and {(isUp ? "up" : "down")} on {name}");
+    }
+
+    private void ApplyAddresses(LinkState desired, ManagedLink managed, List<LinuxException> failures)
+    {
+        var before = PresentAddresses(desired.Index);
+        var extra = before.Where(address => managed.Added.Contains(address) && !desired.Addresses.Contains(address)).ToList();
+        foreach (var address in extra)
+        {
+            Attempt(failures, () => ChangeAddress(desired.Index, desired.Name, address, isAdd: false));
         }
 
-        // Read again: with an IPv4 primary the kernel also removes its secondaries.
+        // Read again: with an IPv4 primary the kernel also removes its secondaries, of whomever they are.
         var present = PresentAddresses(desired.Index);
-        foreach (var missing in desired.Addresses.Where(address => !present.Contains(address)))
+        managed.Added.RemoveWhere(address => !present.Contains(address));
+        var missing = desired.Addresses.Where(address => !present.Contains(address)).ToList();
+        managed.Added.UnionWith(missing);
+        SaveJournal(managed);
+
+        foreach (var address in before.Except(extra).Except(present).Union(missing))
         {
-            Attempt(failures, () => ChangeAddress(desired.Index, desired.Name, missing, isAdd: true));
+            Attempt(failures, () => ChangeAddress(desired.Index, desired.Name, address, isAdd: true));
         }
     }
 
@@ -157,10 +242,29 @@ public sealed class HostNetwork : IDisposable
         }
     }
 
-    /// <summary>Takes back addresses and routes of a link that is not ours any more.</summary>
-    private void Release(int index, string name, List<LinuxException> failures)
+    private void ReleaseAll(Func<int, bool> isDue, List<LinuxException> failures)
     {
-        if (HostQueries.FindLink(_netlink, index)?.Name != name)
+        foreach (var (index, managed) in _managed.Where(link => isDue(link.Key)).ToList())
+        {
+            var failed = failures.Count;
+            Attempt(failures, () => Release(index, managed, failures));
+            if (failures.Count > failed && managed.Before is not null)
+            {
+                // Stays in the journal: the next start tries again.
+                continue;
+            }
+
+            _managed.Remove(index);
+            SaveJournal(changing: null);
+        }
+    }
+
+    /// <summary>Takes back what we gave a link that is not ours any more, if it still is the one that we had.</summary>
+    private void Release(int index, ManagedLink managed, List<LinuxException> failures)
+    {
+        var link = HostQueries.FindLink(_netlink, index);
+        var name = managed.Name;
+        if (link?.Name != name || (managed.Before is { } marked && marked.Marker != link.Alias))
         {
             return;
         }
@@ -170,9 +274,21 @@ public sealed class HostNetwork : IDisposable
             Attempt(failures, () => ChangeRoute(index, name, route, NetlinkConstants.RTM_DELROUTE, 0));
         }
 
-        foreach (var address in PresentAddresses(index))
+        foreach (var address in PresentAddresses(index).Where(managed.Added.Contains))
         {
             Attempt(failures, () => ChangeAddress(index, name, address, isAdd: false));
+        }
+
+        if (managed.Before is { } before)
+        {
+            SetMtuAndUp(index, name, before.Mtu, before.IsUp);
+            if (before.AddressGeneration is { } mode)
+            {
+                SetAddressGeneration(index, name, mode);
+            }
+
+            // Last: without it the link is not touched any more.
+            SetAlias(index, name, before.Alias);
         }
     }
 
@@ -267,5 +383,19 @@ public sealed class HostNetwork : IDisposable
             ? "this needs CAP_NET_ADMIN: run as root or give the program that capability"
             : cures?.Invoke(errno);
         throw new LinuxException(text is null ? operation : $"{operation} ({text})", errno, cure);
+    }
+
+    /// <summary>A link in our hands.</summary>
+    private sealed class ManagedLink(string name, bool isTransient)
+    {
+        public string Name { get; } = name;
+
+        public bool IsTransient { get; } = isTransient;
+
+        /// <summary>Our addresses on it; more than it has for a moment, never fewer.</summary>
+        public HashSet<InterfaceAddress> Added { get; init; } = [];
+
+        /// <summary>As it was; null: there is no journal.</summary>
+        public JournalLink? Before { get; set; }
     }
 }

@@ -8,7 +8,8 @@ namespace VibePN.Linux;
 internal static class HostQueries
 {
     /// <summary>What a link is like.</summary>
-    public sealed record Link(int Index, string Name, int Mtu, bool IsUp, byte? AddressGeneration);
+    /// <param name="IsTransient">A TUN that goes away with the process that opened it, and everything on it.</param>
+    public sealed record Link(int Index, string Name, int Mtu, bool IsUp, byte? AddressGeneration, string Alias, bool IsTransient);
 
     /// <returns>Null: no such interface.</returns>
     public static Link? FindLink(NetlinkSocket netlink, int index)
@@ -86,12 +87,20 @@ internal static class HostQueries
         var name = string.Empty;
         var mtu = 0;
         byte? generation = null;
+        var alias = string.Empty;
+        var isTransient = false;
         foreach (var attribute in attributes)
         {
             switch (attribute.Type)
             {
                 case NetlinkConstants.IFLA_IFNAME:
-                    name = Encoding.UTF8.GetString(attribute.Value.TrimEnd((byte)0));
+                    name = ReadText(attribute);
+                    break;
+                case NetlinkConstants.IFLA_IFALIAS:
+                    alias = ReadText(attribute);
+                    break;
+                case NetlinkConstants.IFLA_LINKINFO:
+                    isTransient = IsTransientTun(attribute.Nested);
                     break;
                 case NetlinkConstants.IFLA_MTU:
                     mtu = (int)Math.Min(attribute.UInt32, int.MaxValue);
@@ -104,7 +113,7 @@ internal static class HostQueries
             }
         }
 
-        return new Link(link.ifi_index, name, mtu, (link.ifi_flags & NetlinkConstants.IFF_UP) != 0, generation);
+        return new Link(link.ifi_index, name, mtu, (link.ifi_flags & NetlinkConstants.IFF_UP) != 0, generation, alias, isTransient);
     }
 
     internal static HostAddress? ReadAddress(in NetlinkMessage message)
@@ -198,6 +207,33 @@ internal static class HostQueries
         }
 
         return new IPAddress(bytes);
+    }
+
+    private static string ReadText(NetlinkAttribute attribute) => Encoding.UTF8.GetString(attribute.Value.TrimEnd((byte)0));
+
+    /// <summary>Kernels before 4.17 do not say: taken for one that stays.</summary>
+    private static bool IsTransientTun(NetlinkAttributes information)
+    {
+        var isTun = false;
+        foreach (var attribute in information)
+        {
+            if (attribute.Type == NetlinkConstants.IFLA_INFO_KIND)
+            {
+                isTun = ReadText(attribute) == "tun";
+            }
+            else if (attribute.Type == NetlinkConstants.IFLA_INFO_DATA && isTun)
+            {
+                foreach (var property in attribute.Nested)
+                {
+                    if (property.Type == NetlinkConstants.IFLA_TUN_PERSIST && property.Value.Length == 1)
+                    {
+                        return property.Value[0] == 0;
+                    }
+                }
+            }
+        }
+
+        return false;
     }
 
     private static byte? ReadAddressGeneration(NetlinkAttributes families)

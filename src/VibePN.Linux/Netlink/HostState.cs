@@ -9,7 +9,7 @@ public sealed record HostState(IReadOnlyList<LinkState> Links)
     public static HostState Empty { get; } = new([]);
 }
 
-/// <summary>One of our interfaces. What it has beyond this is removed (routes: only those of our protocol number).</summary>
+/// <summary>One of our interfaces. What we gave it beyond this is removed (routes: those of our protocol number); what others gave it stays.</summary>
 public sealed record LinkState(
     int Index,
     string Name,

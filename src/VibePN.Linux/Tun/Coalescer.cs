@@ -17,6 +17,10 @@ public sealed unsafe class Coalescer : IDisposable
 {
     private const int MaxFrameBytes = 65_535;
     private const int MaxFrames = 1024;
+
+    /// <summary>More bytes than this do not wait: they would only push each other out of the processor's cache.</summary>
+    private const int MaxWaitingBytes = 512 * 1024;
+
     private const byte TcpPsh = 0x08;
     private const byte TcpFlagsMask = unchecked((byte)~TcpPsh);
 
@@ -25,10 +29,11 @@ public sealed unsafe class Coalescer : IDisposable
 
     /// <summary>The hash of the flow whose open frame the slot is; 0: closed.</summary>
     private readonly int[] _open;
+    private int _bytes;
     private bool _tcp;
     private bool _udp;
 
-    /// <param name="frames">Frames kept until the next flush, 1…1024.</param>
+    /// <param name="frames">Frames kept until the next flush, 1…1024; of large ones fewer.</param>
     /// <param name="tcp">Coalesce TCP; the TUN should have offloads.</param>
     /// <param name="udp">Coalesce UDP; the TUN must have the UDP offload.</param>
     public Coalescer(int frames, bool tcp, bool udp)
@@ -71,7 +76,7 @@ public sealed unsafe class Coalescer : IDisposable
         var mayMerge = ip.Protocol == IpProtocol.Tcp ? _tcp : _udp;
         if (!CoalesceCandidate.TryCreate(packet, ip, checksumPartial, mayMerge, out var candidate))
         {
-            if (Count == _slots.Length)
+            if (IsFull)
             {
                 return CoalesceResult.Full;
             }
@@ -91,17 +96,18 @@ public sealed unsafe class Coalescer : IDisposable
         {
             if (candidate.IsMergeable && TryAppend(open, packet, candidate))
             {
+                _bytes += packet.Length;
                 return CoalesceResult.Ok;
             }
 
-            if (Count == _slots.Length)
+            if (IsFull)
             {
                 return CoalesceResult.Full;
             }
 
             _open[open] = 0;
         }
-        else if (Count == _slots.Length)
+        else if (IsFull)
         {
             return CoalesceResult.Full;
         }
@@ -141,6 +147,14 @@ public sealed unsafe class Coalescer : IDisposable
     {
         _open.AsSpan(0, Count).Clear();
         Count = 0;
+        _bytes = 0;
+    }
+
+    /// <summary>Forgets all frames and gives the buffers' memory back until it is needed again.</summary>
+    public void Release()
+    {
+        Clear();
+        _data.Release();
     }
 
     public void Dispose()
@@ -148,6 +162,8 @@ public sealed unsafe class Coalescer : IDisposable
         Clear();
         _data.Dispose();
     }
+
+    private bool IsFull => Count == _slots.Length || _bytes >= MaxWaitingBytes;
 
     private Span<byte> Slot(int index) => new(_data.Start + ((nuint)index * TunBatch.SlotBytes), TunBatch.SlotBytes);
 
@@ -184,6 +200,7 @@ public sealed unsafe class Coalescer : IDisposable
     private void Begin(ReadOnlySpan<byte> packet, int transportOffset, byte protocol, bool isV4, bool checksumPartial)
     {
         packet.CopyTo(Slot(Count));
+        _bytes += packet.Length;
         _open[Count] = 0;
         _slots[Count++] = new CoalesceSlot
         {

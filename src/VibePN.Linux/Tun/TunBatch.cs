@@ -39,6 +39,13 @@ public sealed unsafe class TunBatch : IDisposable
         }
     }
 
+    /// <summary>Forgets all frames and gives the buffers' memory back until it is needed again.</summary>
+    public void Release()
+    {
+        Count = 0;
+        _data.Release();
+    }
+
     public void Dispose()
     {
         Count = 0;

@@ -65,6 +65,13 @@ public sealed unsafe class UdpReceiveBatch : IDisposable
         }
     }
 
+    /// <summary>Forgets all messages and gives the buffers' memory back until it is needed again.</summary>
+    public void Release()
+    {
+        Count = 0;
+        _data.Release();
+    }
+
     public void Dispose()
     {
         Count = 0;

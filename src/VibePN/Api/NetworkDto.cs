@@ -15,4 +15,6 @@ public sealed record NetworkDto
     public int MtuBytes { get; init; }
 
     public bool Export { get; init; }
+
+    public TunOffloadsDto? Offloads { get; init; }
 }

@@ -13,8 +13,11 @@ public sealed record RouteDto
     /// <summary><c>own</c>, an <c>address</c> of the peer, or <c>announced</c> by it.</summary>
     public required string Source { get; init; }
 
+    /// <summary>Announced with it; of two routes to one prefix the smaller is used. Null: an address, which has none.</summary>
+    public uint? Metric { get; init; }
+
     public bool Used { get; init; }
 
-    /// <summary>Why it is used or not, when there is more to say: <c>peer is down</c>, <c>not allowed</c>, <c>longer metric</c>.</summary>
+    /// <summary>Why it is used or not, for people.</summary>
     public string? Why { get; init; }
 }

@@ -22,6 +22,7 @@ public static class SnapshotMapper
                     Prefix = Prefix.Host(own).ToString(),
                     Source = "own",
                     Used = true,
+                    Why = "an address of this node",
                 })),
                 .. snapshot.Networks.SelectMany(network => network.Routes.OrderBy(route => route.Prefix).Select(route => new RouteDto
                 {
@@ -29,14 +30,16 @@ public static class SnapshotMapper
                     Prefix = route.Prefix.ToString(),
                     Peer = names.GetValueOrDefault(route.Peer) ?? route.Peer.ToString(),
                     Source = route.Source == RouteSource.Address ? "address" : "announced",
+                    Metric = route.Source == RouteSource.Announced ? route.Metric : null,
                     Used = route.IsUsed,
-                    Why = Why(route),
+                    Why = route.Why,
                 })),
             ],
         };
     }
 
-    public static IReadOnlyList<NetworkDto> Networks(NodeSnapshot snapshot) =>
+    /// <param name="obstacles">By a network's name.</param>
+    public static IReadOnlyList<NetworkDto> Networks(NodeSnapshot snapshot, Func<string, TunObstacles> obstacles) =>
     [
         .. snapshot.Networks.Select(network => new NetworkDto
         {
@@ -46,12 +49,31 @@ public static class SnapshotMapper
             Addresses = [.. network.OwnAddresses.Select(address => address.ToString())],
             MtuBytes = network.MtuBytes,
             Export = network.Export,
+            Offloads = Offloads(obstacles(network.Name)),
         }),
     ];
+
+    public static EndpointDto Endpoint(NodeSnapshot snapshot) => EndpointDto.Of(snapshot.Endpoint);
 
     /// <summary>Drops by reason, the reasons in camelCase.</summary>
     public static IReadOnlyDictionary<string, long> Drops(IReadOnlyDictionary<DropReason, ulong> drops) =>
         drops.ToDictionary(drop => CamelCase(drop.Key.ToString()), drop => (long)drop.Value);
+
+    public static OffloadsDto Offloads(UdpObstacles obstacles) => new()
+    {
+        UdpGso = obstacles.Gso is null,
+        UdpGsoReason = obstacles.Gso,
+        UdpGro = obstacles.Gro is null,
+        UdpGroReason = obstacles.Gro,
+    };
+
+    private static TunOffloadsDto Offloads(TunObstacles obstacles) => new()
+    {
+        Tcp = obstacles.Tcp is null,
+        TcpReason = obstacles.Tcp,
+        Udp = obstacles.Udp is null,
+        UdpReason = obstacles.Udp,
+    };
 
     private static PeerDto Peer(PeerSnapshot peer, NodeSnapshot snapshot, DateTimeOffset nowUtc)
     {
@@ -95,21 +117,6 @@ public static class SnapshotMapper
 
         return parts.Count > 0 ? string.Join("; ", parts) : null;
     }
-
-    private static string? Why(Route route) => route.Verdict switch
-    {
-        RouteVerdict.Used => null,
-        RouteVerdict.OtherPeerIsBetter => "another peer's route to it is better",
-        RouteVerdict.AddressInUse => "address in use by another peer",
-        RouteVerdict.AddressRemembered => "address kept for another peer, which had it within the last 30 days",
-        RouteVerdict.OwnAddress => "it is an address of this node",
-        RouteVerdict.ReservedAddress => "the network's first and last address belong to nobody",
-        RouteVerdict.NotAllowed => "not allowed: its entry has no allow_routes for it",
-        RouteVerdict.NotInEntry => "its entry lists other addresses",
-        RouteVerdict.TooManyAddresses => "it has its share of addresses in this network",
-        RouteVerdict.RoutesNotAccepted => "the network has accept_routes = false",
-        _ => route.Verdict.ToString(),
-    };
 
     private static string CamelCase(string name) => char.ToLowerInvariant(name[0]) + name[1..];
 }

@@ -29,6 +29,9 @@ public sealed record StatusDto
     /// <summary>What seals packets, such as <c>AES-128-GCM (GnuTLS)</c>.</summary>
     public string? PacketProtection { get; init; }
 
+    /// <summary>Of the UDP socket; each network has its own for its interface.</summary>
+    public OffloadsDto Offloads { get; init; } = new();
+
     public LibrariesDto Libraries { get; init; } = new();
 
     public LoopDto Loop { get; init; } = new();
@@ -36,7 +39,10 @@ public sealed record StatusDto
     /// <summary>QUIC connections that exist, in any state.</summary>
     public int Connections { get; init; }
 
-    /// <summary>Finished handshakes by result: <c>completed</c>, <c>refused</c>, <c>refusedByPeer</c>, <c>timedOut</c> and the like.</summary>
+    /// <summary>What came to the UDP port, strangers' packets too.</summary>
+    public EndpointDto Endpoint { get; init; } = new();
+
+    /// <summary>Attempts to connect by result: <c>dialed</c>, <c>up</c>, <c>refused</c>, <c>refusedByPeer</c>, <c>timedOut</c> and the like.</summary>
     public IReadOnlyDictionary<string, long> Handshakes { get; init; } = new Dictionary<string, long>();
 
     /// <summary>Packets dropped, by reason; reasons that never occurred may be left out.</summary>

@@ -16,6 +16,7 @@ internal sealed class ConfigBinder(string path, ConfigErrors errors)
         TableReader top = new(root, "the file", errors);
         IdentityConfig? identity = BindIdentity(top);
         NodeSettings node = BindNode(top.Table("node", "[node]"));
+        TuningSettings tuning = BindTuning(top.Table("tuning", "[tuning]"));
         TableReader? networkTables = top.Table("networks", "[networks.NAME]");
         if (networkTables is null ? !top.Has("networks") : !networkTables.Keys.Any())
         {
@@ -30,6 +31,7 @@ internal sealed class ConfigBinder(string path, ConfigErrors errors)
             Path = path,
             Identity = identity,
             Node = node,
+            Tuning = tuning,
             Networks = networks,
             Peers = peers,
             Warnings = errors.Warnings,
@@ -82,6 +84,43 @@ internal sealed class ConfigBinder(string path, ConfigErrors errors)
         };
         table.Finish();
         return settings;
+    }
+
+    private TuningSettings BindTuning(TableReader? table)
+    {
+        TuningSettings defaults = new();
+        if (table is null)
+        {
+            return defaults;
+        }
+
+        TuningSettings settings = new()
+        {
+            TunOffloads = table.Flag("tun_offloads", defaults.TunOffloads),
+            UdpGso = table.Flag("udp_gso", defaults.UdpGso),
+            UdpGro = table.Flag("udp_gro", defaults.UdpGro),
+            Crypto = Crypto(table.Text("crypto")) ?? defaults.Crypto,
+        };
+        table.Finish();
+        return settings;
+    }
+
+    private CryptoChoice? Crypto(Located? text)
+    {
+        switch (text?.Value)
+        {
+            case null:
+                return null;
+            case "auto":
+                return CryptoChoice.Auto;
+            case "gnutls":
+                return CryptoChoice.GnuTls;
+            case "ipsec-mb":
+                return CryptoChoice.IpsecMb;
+            default:
+                errors.Add(text.Value.At, $"'crypto' must be \"auto\", \"gnutls\" or \"ipsec-mb\", not \"{text.Value.Value}\"");
+                return null;
+        }
     }
 
     private TrustMode? Trust(Located? text)

@@ -10,6 +10,8 @@ public sealed record NodeConfig
 
     public required NodeSettings Node { get; init; }
 
+    public TuningSettings Tuning { get; init; } = new();
+
     /// <summary>In the file's order.</summary>
     public required IReadOnlyList<PeerConfig> Peers { get; init; }
 

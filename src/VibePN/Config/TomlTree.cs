@@ -24,6 +24,12 @@ internal static class TomlTree
             errors.Add($"no TOML that can be read: {failure.Message.Split('.')[0]}");
             return null;
         }
+        catch (ArgumentException)
+        {
+            // The parser's own mistake while it words a message about an escape that is broken or stands for no character.
+            errors.Add("no TOML that can be read: a \\u or \\U escape in a string is broken, or stands for no character");
+            return null;
+        }
 
         if (ReportDiagnostics(document, errors))
         {

@@ -254,7 +254,7 @@ internal static class ControlCodec
             }
         }
 
-        return new Announce(network, routes);
+        return new Announce(Named(network), routes);
     }
 
     private static RouteOffer ReadRoute(FieldReader fields)
@@ -315,7 +315,7 @@ internal static class ControlCodec
             }
         }
 
-        return new Withdraw(network, prefixes);
+        return new Withdraw(Named(network), prefixes);
     }
 
     private static MessageType WriteWithdraw(ArrayBufferWriter<byte> body, Withdraw withdraw)
@@ -403,7 +403,7 @@ internal static class ControlCodec
             }
         }
 
-        return new AddressInUse(network, address ?? throw Malformed("an address in use without the address"));
+        return new AddressInUse(Named(network), address ?? throw Malformed("an address in use without the address"));
     }
 
     private static MessageType WriteAddressInUse(ArrayBufferWriter<byte> body, AddressInUse inUse)
@@ -492,6 +492,8 @@ internal static class ControlCodec
             }
         });
     }
+
+    private static string Named(string network) => network.Length > 0 ? network : throw Malformed("a message about a network without its name");
 
     /// <summary>A network's name, exact: [a-z0-9][a-z0-9-]{0,31}.</summary>
     private static string Name(ReadOnlySpan<byte> value)

@@ -14,7 +14,7 @@ internal sealed class ControlSession
     /// <summary>A keepalive is sent after this long without one.</summary>
     public const ulong KeepaliveIntervalNanos = 10_000_000_000;
 
-    private readonly HashSet<ulong> _tagsSeen = [];
+    private HashSet<ulong>? _tagsSeen;
     private byte[] _partial = [];
     private int _partialBytes;
     private ulong _nextKeepaliveId = 1;
@@ -101,6 +101,7 @@ internal sealed class ControlSession
     /// <summary>A tag stays with its network for the connection's life; a network keeps its tag.</summary>
     private void CheckTags(NetworkList list)
     {
+        _tagsSeen ??= [];
         var names = new HashSet<string>();
         foreach (var network in list.Networks)
         {

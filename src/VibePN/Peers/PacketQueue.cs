@@ -73,7 +73,12 @@ internal sealed class PacketQueue(int capacityBytes)
     public void Clear()
     {
         Count = Bytes = _first = _tail = 0;
-        _entries = [];
+        if (_entries.Length > 0)
+        {
+            ArrayPool<Entry>.Shared.Return(_entries);
+            _entries = [];
+        }
+
         if (_ring is { } ring)
         {
             _ring = null;
@@ -104,10 +109,16 @@ internal sealed class PacketQueue(int capacityBytes)
 
     private void Grow()
     {
-        var larger = new Entry[Math.Max(16, _entries.Length * 2)];
+        // The pool's arrays have the lengths asked for when these are powers of two, as the mask needs; it keeps the allocation rate at none.
+        var larger = ArrayPool<Entry>.Shared.Rent(Math.Max(16, _entries.Length * 2));
         for (var i = 0; i < Count; i++)
         {
             larger[i] = _entries[(_first + i) & (_entries.Length - 1)];
+        }
+
+        if (_entries.Length > 0)
+        {
+            ArrayPool<Entry>.Shared.Return(_entries);
         }
 
         _entries = larger;

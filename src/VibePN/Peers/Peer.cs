@@ -7,6 +7,11 @@ namespace VibePN.Peers;
 /// <summary>A configured peer and all that is known of it. Thread: the node's.</summary>
 internal sealed class Peer(PeerConfig config, PeerId id)
 {
+    private const ulong MinuteNanos = 60_000_000_000;
+
+    private ulong _logMinute;
+    private int _logLines;
+
     public PeerConfig Config { get; } = config;
 
     public PeerId Id { get; } = id;
@@ -83,4 +88,16 @@ internal sealed class Peer(PeerConfig config, PeerId id)
         LastFailureText = "";
     }
 
+    /// <summary>Whether what the peer says is worth one more line: it must not be able to fill the log.</summary>
+    public bool MayLog(ulong nowNanos)
+    {
+        if (_logMinute != nowNanos / MinuteNanos)
+        {
+            _logMinute = nowNanos / MinuteNanos;
+            _logLines = 0;
+        }
+
+        _logLines = Math.Min(_logLines + 1, Limits.LogLinesPerPeerAndMinute + 1);
+        return _logLines <= Limits.LogLinesPerPeerAndMinute;
+    }
 }

@@ -9,20 +9,23 @@ namespace VibePN.Peers;
 /// <summary>
 /// One QUIC connection with a peer, or with somebody who has yet to show a certificate. The <see cref="QuicConnection.Tag"/>.
 /// </summary>
-internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networks, ulong createdNanos)
+internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networks, ArrayBufferWriter<byte> outgoing, ulong createdNanos)
 {
     /// <summary>The dialer's first bidirectional stream (RFC 9000 §2.1).</summary>
     public const long ControlStream = 0;
 
-    private readonly ArrayBufferWriter<byte> _outgoing = new(256);
-    private readonly List<int> _receiveNetworks = [-1];
+    /// <summary>By tag: the index of the own network; -1 for tag 0. Made, like what follows, when a peer is known: strangers cost little.</summary>
+    private List<int>? _receiveNetworks;
+    private ControlSession? _session;
+    private ulong[]? _sendTags;
+    private string?[]? _networkProblems;
 
     public QuicConnection Quic { get; } = quic;
 
     /// <summary>Known from the start where we dial, else once the certificate was accepted.</summary>
     public Peer? Peer { get; set; } = peer;
 
-    public ControlSession Session { get; } = new();
+    public ControlSession Session => _session ??= new ControlSession();
 
     public ulong CreatedNanos { get; } = createdNanos;
 
@@ -64,23 +67,24 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     public Reassembler? Reassembler { get; set; }
 
     /// <summary>The other's Hello was read (docs/protocol.md, Roles).</summary>
-    public bool IsUp => Session.PeerHello is not null && !Quic.IsClosed;
+    public bool IsUp => _session?.PeerHello is not null && !Quic.IsClosed;
 
     /// <summary>Up, and the peer's networks are known: packets may be sent.</summary>
-    public bool IsReady => IsUp && Session.PeerNetworks is not null;
+    public bool IsReady => IsUp && _session!.PeerNetworks is not null;
 
     /// <summary>By the index of an own network: the tag under which the peer takes its packets, 0 where it does not.</summary>
-    public ulong[] SendTags { get; } = new ulong[networks];
+    public ulong[] SendTags => _sendTags ??= new ulong[networks];
 
     /// <summary>By the index of an own network: why it is not joined with this peer, or null.</summary>
-    public string?[] NetworkProblems { get; } = new string?[networks];
+    public string?[] NetworkProblems => _networkProblems ??= new string?[networks];
 
     /// <summary>The index of the own network that has <paramref name="tag"/> on this connection; -1: none.</summary>
-    public int NetworkOf(ulong tag) => tag < (ulong)_receiveNetworks.Count ? _receiveNetworks[(int)tag] : -1;
+    public int NetworkOf(ulong tag) => _receiveNetworks is { } known && tag < (ulong)known.Count ? known[(int)tag] : -1;
 
     /// <summary>Chooses a tag for what the peer will send into an own network; never one used before on this connection.</summary>
     public ulong AddReceiveTag(int network)
     {
+        _receiveNetworks ??= [-1];
         var existing = _receiveNetworks.IndexOf(network, 1);
         if (existing > 0)
         {
@@ -108,9 +112,9 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
             return;
         }
 
-        _outgoing.ResetWrittenCount();
-        ControlCodec.Write(_outgoing, message);
-        if (!Quic.TryWriteStream(ControlStream, _outgoing.WrittenSpan, fin: false))
+        outgoing.ResetWrittenCount();
+        ControlCodec.Write(outgoing, message);
+        if (!Quic.TryWriteStream(ControlStream, outgoing.WrittenSpan, fin: false))
         {
             Quic.Close((ulong)CloseReason.LimitExceeded, "the control stream is not read");
         }

@@ -35,6 +35,7 @@ internal sealed class Reassembler
 
     /// <summary>The packet completed last; returned to the pool with the next call.</summary>
     private Partial? _completed;
+    private ulong _taken;
 
     public int Count => _partials.Count;
 
@@ -96,6 +97,14 @@ internal sealed class Reassembler
         return ReassemblyResult.Complete;
     }
 
+    /// <summary>What <see cref="Expired"/> has grown by since the last call.</summary>
+    public ulong TakeExpired()
+    {
+        var expired = Expired - _taken;
+        _taken = Expired;
+        return expired;
+    }
+
     /// <summary>Forgets what is too old.</summary>
     public void Expire(ulong nowNanos)
     {
@@ -105,11 +114,14 @@ internal sealed class Reassembler
         }
     }
 
+    /// <summary>Gives up everything.</summary>
     public void Clear()
     {
         Release();
-        _partials.ForEach(partial => partial.Release());
-        _partials.Clear();
+        while (_partials.Count > 0)
+        {
+            Forget(_partials.Count - 1);
+        }
     }
 
     private void Forget(int index)

@@ -29,7 +29,7 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
         foreach (var (prefix, metric) in offers)
         {
             var verdict = Judge(rights, source, prefix, nowUtcSeconds);
-            if (verdict == RouteVerdict.Used && source == RouteSource.Address && ++hosts > Limits.AddressesPerPeerAndNetwork)
+            if (verdict == RouteVerdict.Used && source == RouteSource.Address && rights.Addresses.Count == 0 && ++hosts > Limits.AddressesPerPeerAndNetwork)
             {
                 verdict = RouteVerdict.TooManyAddresses;
             }

@@ -15,6 +15,7 @@ public sealed partial class Leftovers
             TestHost.RemoveNamespace(name);
         }
 
+        HostsFile.RemoveLeftovers();
         foreach (string folder in Directory.GetDirectories(Path.GetTempPath(), "vpn-t*").Where(path => IsOrphan(Path.GetFileName(path))))
         {
             Directory.Delete(folder, recursive: true);

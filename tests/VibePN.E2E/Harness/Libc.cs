@@ -21,7 +21,11 @@ internal static class Libc
 
     /// <summary>Makes a UDP socket inside a network namespace. A socket stays in the namespace it was made in, so only the thread
     /// that makes it has to go there, and it ends there.</summary>
-    public static Socket UdpSocketIn(string networkNamespace, AddressFamily family)
+    public static Socket UdpSocketIn(string networkNamespace, AddressFamily family) =>
+        SocketIn(networkNamespace, () => new Socket(family, SocketType.Dgram, ProtocolType.Udp));
+
+    /// <summary>Likewise any socket.</summary>
+    public static Socket SocketIn(string networkNamespace, Func<Socket> create)
     {
         Socket? socket = null;
         ExceptionDispatchInfo? failure = null;
@@ -35,7 +39,7 @@ internal static class Libc
                     throw new Win32Exception(Marshal.GetLastPInvokeError());
                 }
 
-                socket = new Socket(family, SocketType.Dgram, ProtocolType.Udp);
+                socket = create();
             }
             catch (Exception exception)
             {

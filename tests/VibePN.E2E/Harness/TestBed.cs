@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Xunit;
 
@@ -30,6 +31,9 @@ public sealed class TestBed : IDisposable
     /// <summary>The executable under test.</summary>
     public static string Executable { get; } = FindExecutable();
 
+    /// <summary>Of the Ethernet segment; to be set before hosts are added.</summary>
+    public int MtuBytes { get; init; } = 1500;
+
     public TestHost AddHost(string name)
     {
         TestHost host = new(this, name, _hosts.Count + 1);
@@ -39,7 +43,9 @@ public sealed class TestBed : IDisposable
         _switch.Ip("link", "set", port, "master", "bridge", "up");
         host.Ip("address", "add", host.Address + "/24", "dev", "wire");
         host.Ip("address", "add", host.Address6 + "/64", "dev", "wire", "nodad");
-        host.Ip("link", "set", "wire", "up");
+        string mtu = MtuBytes.ToString(CultureInfo.InvariantCulture);
+        _switch.Ip("link", "set", port, "mtu", mtu);
+        host.Ip("link", "set", "wire", "mtu", mtu, "up");
         return host;
     }
 

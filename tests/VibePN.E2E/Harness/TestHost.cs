@@ -62,6 +62,9 @@ public sealed class TestHost : IDisposable
 
     public Socket UdpSocket(AddressFamily family = AddressFamily.InterNetwork) => Libc.UdpSocketIn(Namespace, family);
 
+    public Socket TcpSocket(AddressFamily family) =>
+        Libc.SocketIn(Namespace, () => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
+
     /// <summary>One echo request that must be answered within a second.</summary>
     public bool Ping(string address) => Run("ping", "-n", "-c", "1", "-W", "1", address).ExitCode == 0;
 

@@ -56,6 +56,12 @@ public sealed class TestNode : IDisposable
     /// <summary>Everything that the daemons of this node have written, earlier ones first.</summary>
     public IReadOnlyList<string> LogLines => [.. _earlierLines, .. _daemon?.Lines ?? []];
 
+    /// <summary>Lines of the table <c>[tuning]</c>; read at the start.</summary>
+    public string Tuning { get; set; } = "";
+
+    /// <summary>Further lines of the network's table.</summary>
+    public string NetworkLines { get; set; } = "";
+
     /// <summary>Adds an entry for <paramref name="peer"/>.</summary>
     /// <param name="peer">Whom to trust.</param>
     /// <param name="dial">Whether the entry has its address.</param>
@@ -88,12 +94,15 @@ public sealed class TestNode : IDisposable
         socket = "{SocketPath}"
         metrics = ""
         state = "{Path.Combine(Folder, "state")}"
+        [tuning]
+        {Tuning}
         {_peers}
         [networks.{Network}]
         prefix = "10.42.0.0/24"
         prefixes = ["fd42::/64"]
         address = ["{Inner}", "{Inner6}"]
         export = true
+        {NetworkLines}
 
         """);
 
@@ -107,6 +116,18 @@ public sealed class TestNode : IDisposable
                 ? throw new InvalidOperationException($"the daemon of {Name} ended with {Daemon.ExitCode}\n{string.Join('\n', LogLines)}")
                 : File.Exists(SocketPath) && Control("status", "--json").ExitCode == 0);
         return this;
+    }
+
+    /// <summary>Says goodbye to a running daemon, and starts it anew with what is configured now.</summary>
+    public TestNode Restart()
+    {
+        if (_daemon is { HasExited: false })
+        {
+            Control("goodbye");
+            Wait.Until(TimeSpan.FromSeconds(5), $"the daemon of {Name} ends", () => Daemon.HasExited);
+        }
+
+        return Start();
     }
 
     /// <summary>Starts the daemon and returns at once.</summary>

@@ -22,12 +22,14 @@ public sealed class ApiJsonTests
             Config = "/c",
             Listen = ["[::]:1"],
             PacketProtection = "AES-128-GCM (GnuTLS)",
+            Offloads = new OffloadsDto { UdpGso = true, UdpGroReason = "r" },
             Libraries = new LibrariesDto { Ngtcp2 = "1.11", GnuTls = "3.8", Kernel = "6.1" },
             Loop = new LoopDto { AllocatedBytes = 5, Turns = 6 },
             Connections = 2,
-            Handshakes = new Dictionary<string, long> { ["completed"] = 3 },
+            Endpoint = new EndpointDto { Accepted = 8, RetriesSent = 9, Drops = new Dictionary<string, long> { ["initialRate"] = 10 } },
+            Handshakes = new Dictionary<string, long> { ["up"] = 3 },
             Drops = new Dictionary<string, long> { ["noRoute"] = 4 },
-            Networks = [new NetworkDto { Name = "corp", Interface = "vpn-corp", Prefixes = ["10.0.0.0/8"], Addresses = ["10.0.0.1"], MtuBytes = 1420, Export = true }],
+            Networks = [new NetworkDto { Name = "corp", Interface = "vpn-corp", Prefixes = ["10.0.0.0/8"], Addresses = ["10.0.0.1"], MtuBytes = 1420, Export = true, Offloads = new TunOffloadsDto { Tcp = true, UdpReason = "old" } }],
             Peers = [new PeerDto { Name = "p", State = PeerState.RefusedByPeer }],
             Warnings = ["w"],
         };
@@ -35,9 +37,12 @@ public sealed class ApiJsonTests
         const string Expected = """
             {"version":"1.2.3","name":"node1","id":"ab","pid":7,"startedUtc":"1970-01-01T00:00:00+00:00","uptimeSeconds":1.5,"residentBytes":1024,
             "config":"/c","listen":["[::]:1"],"packetProtection":"AES-128-GCM (GnuTLS)",
+            "offloads":{"udpGso":true,"udpGro":false,"udpGroReason":"r"},
             "libraries":{"ngtcp2":"1.11","gnuTls":"3.8","kernel":"6.1"},"loop":{"allocatedBytes":5,"turns":6},"connections":2,
-            "handshakes":{"completed":3},"drops":{"noRoute":4},
-            "networks":[{"name":"corp","interface":"vpn-corp","prefixes":["10.0.0.0/8"],"addresses":["10.0.0.1"],"mtuBytes":1420,"export":true}],
+            "endpoint":{"dialed":0,"accepted":8,"retriesSent":9,"versionNegotiationsSent":0,"statelessResetsSent":0,"drops":{"initialRate":10}},
+            "handshakes":{"up":3},"drops":{"noRoute":4},
+            "networks":[{"name":"corp","interface":"vpn-corp","prefixes":["10.0.0.0/8"],"addresses":["10.0.0.1"],"mtuBytes":1420,"export":true,
+            "offloads":{"tcp":true,"udp":false,"udpReason":"old"}}],
             "peers":[{"name":"p","state":"refused by peer","packetsIn":0,"bytesIn":0,"packetsOut":0,"bytesOut":0,"networks":[],"addresses":[]}],
             "warnings":["w"]}
             """;
@@ -83,10 +88,10 @@ public sealed class ApiJsonTests
     [Fact]
     public void Route_FullyFilled_HasThisShape()
     {
-        RoutesDto routes = new() { Routes = [new RouteDto { Network = "corp", Prefix = "10.0.0.2/32", Peer = "p", Source = "announced", Used = false, Why = "not allowed" }] };
+        RoutesDto routes = new() { Routes = [new RouteDto { Network = "corp", Prefix = "10.0.0.2/32", Peer = "p", Source = "announced", Metric = 7, Used = false, Why = "not allowed" }] };
 
         Assert.Equal(
-            """{"routes":[{"network":"corp","prefix":"10.0.0.2/32","peer":"p","source":"announced","used":false,"why":"not allowed"}]}""",
+            """{"routes":[{"network":"corp","prefix":"10.0.0.2/32","peer":"p","source":"announced","metric":7,"used":false,"why":"not allowed"}]}""",
             JsonSerializer.Serialize(routes, ApiJson.Compact.RoutesDto));
     }
 

@@ -18,6 +18,7 @@ public sealed class ConfigFileTests
         Assert.Equal(new HostPort("node3.example.net", 51820), config.Peers[1].Address);
         Assert.Null(config.Peers[1].Fingerprint);
         Assert.Equal(["corp", "local"], config.Networks.Select(network => network.Name));
+        Assert.Equal(new TuningSettings { TunOffloads = true, UdpGso = true, UdpGro = true, Crypto = CryptoChoice.Auto }, config.Tuning);
         Assert.Equal([null], config.Networks[0].Addresses);
         Assert.True(config.Networks[0].Export);
         Assert.Equal([IPAddress.Parse("10.99.0.7")], config.Networks[1].Addresses);
@@ -45,6 +46,9 @@ public sealed class ConfigFileTests
                 Trust = TrustMode.FirstUse,
             },
             config.Node);
+        Assert.Equal(
+            new TuningSettings { TunOffloads = false, UdpGso = false, UdpGro = false, Crypto = CryptoChoice.IpsecMb },
+            config.Tuning);
         PeerConfig peer = Assert.Single(config.Peers);
         Assert.Equal(new HostPort("2001:db8::2", 51820), peer.Address);
         Assert.Equal(PeerId.Parse(ConfigTexts.Pin), peer.Fingerprint);
@@ -122,6 +126,9 @@ public sealed class ConfigFileTests
     [InlineData("[node]\ntrust = \"all\"", 7, 9, "must be \"pinned\" or \"tofu\"")]
     [InlineData("[node]\nstate = \"\"", 7, 9, "'state' is empty")]
     [InlineData("[node]\nsocket = \"/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678\"", 7, 10, "longer than 107 bytes")]
+    [InlineData("[tuning]\ncrypto = \"openssl\"", 7, 10, "must be \"auto\", \"gnutls\" or \"ipsec-mb\"")]
+    [InlineData("[tuning]\nudp_gso = 1", 7, 11, "'udp_gso' must be true or false, not a number")]
+    [InlineData("[tuning]\ngro = true", 7, 1, "[tuning] has no key 'gro'")]
     [InlineData("[nodes]\nname = \"a\"", 6, 2, "the file has no key 'nodes'; did you mean 'node'?")]
     [InlineData("[peers]\nname = \"a\"", 6, 2, "'peers' must be a list of tables: write [[peers]], not a table")]
     [InlineData("[[peers]]\nname = \"a\"", 6, 3, "neither an address nor a fingerprint")]

@@ -50,6 +50,12 @@ internal static class ConfigTexts
         state   = "/var/lib/other"
         trust   = "tofu"
 
+        [tuning]
+        tun_offloads = false
+        udp_gso = false
+        udp_gro = false
+        crypto  = "ipsec-mb"
+
         [[peers]]
         name = "node2"
         address = "[2001:db8::2]:51820"

@@ -117,6 +117,9 @@ public sealed class ControlCodecTests
     [InlineData("0407" + "0205" + "210a2a0000", "a prefix length of 33")]
     [InlineData("0407" + "0205" + "180a2a0001", "host bits")]
     [InlineData("0504" + "01020500", "a number with a rest")]
+    [InlineData("0300", "an announcement without a network")]
+    [InlineData("0400", "a withdrawal without a network")]
+    [InlineData("0906" + "02040a2a0005", "an address in use without a network")]
     public void TryRead_Malformed_Throws(string hex, string what)
     {
         var bytes = Convert.FromHexString(hex);

@@ -152,6 +152,20 @@ public sealed class RouteTableTests
         Assert.Equal(version, _table.Version);
     }
 
+    [Fact]
+    public void Replace_MoreAddressesThanTheShareAllInTheEntry_AllUsed()
+    {
+        string[] listed = ["10.42.0.2", "10.42.0.3", "10.42.0.4", "10.42.0.5", "10.42.0.6"];
+
+        var routes = _table.Replace(
+            new PeerRights(Alice, [.. listed.Select(Address)], []),
+            RouteSource.Address,
+            [.. listed.Select(address => (Prefix(address + "/32"), 0u))],
+            _now);
+
+        Assert.All(routes, route => Assert.True(route.IsUsed));
+    }
+
     private static PeerId Id(byte number)
     {
         var bytes = new byte[32];

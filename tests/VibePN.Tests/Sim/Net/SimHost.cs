@@ -1,12 +1,15 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using VibePN.Config;
 using VibePN.Linux;
 using VibePN.Quic;
+using VibePN.Routing;
 
 namespace VibePN.Tests.Sim;
 
 /// <summary>One real node in a <see cref="SimNetwork"/>: its socket and its interfaces are lists.</summary>
-internal sealed class SimHost : NodeOutput, IDisposable
+internal sealed class SimHost : NodeOutput, ISimMachine
 {
     private readonly SimNetwork _network;
     private readonly TestIdentity _identity;
@@ -34,6 +37,10 @@ internal sealed class SimHost : NodeOutput, IDisposable
 
     public Node? Node { get; private set; }
 
+    public bool IsRunning => Node is not null;
+
+    public ulong NextDeadline => Node?.NextDeadline ?? ulong.MaxValue;
+
     public PeerId Id => _identity.Node.Id;
 
     /// <summary>Packets given to the host, with the index of their network.</summary>
@@ -60,8 +67,8 @@ internal sealed class SimHost : NodeOutput, IDisposable
                 InterfaceIndexes = [.. Config.Networks.Select((_, i) => i + 1)],
                 BootId = new Guid(bootId),
                 Random = new Random(HashCode.Combine(_network.Seed, Name, _boots)),
-                ResetSecret = new byte[32],
-                TokenSecret = new byte[32],
+                ResetSecret = SHA256.HashData(Encoding.UTF8.GetBytes("reset " + Name)),
+                TokenSecret = SHA256.HashData(Encoding.UTF8.GetBytes("token " + Name)),
             },
             this,
             Logger,
@@ -83,6 +90,67 @@ internal sealed class SimHost : NodeOutput, IDisposable
         Node.Flush(_network.Now);
     }
 
+    public void Receive(in QuicPath path, byte ecn, byte[] datagram)
+    {
+        Node!.OnUdp(path, ecn, datagram, _network.Now);
+        Node.Flush(_network.Now);
+    }
+
+    public void OnDeadline()
+    {
+        Node!.OnDeadline(_network.Now);
+        Node.Flush(_network.Now);
+    }
+
+    public void Flush() => Node?.Flush(_network.Now);
+
+    /// <summary>Sends a stamped packet to another host's address in a network (by its index); both have the same networks.</summary>
+    public void SendTo(SimHost other, int network, int payloadBytes = 64, bool v6 = false)
+    {
+        var (from, to) = (Snapshot.Networks[network], other.Snapshot.Networks[network]);
+        var index = v6 ? 1 : 0;
+        Send(network, _network.Ledger.Stamp(from.Name, from.OwnAddresses[index].ToString(), to.OwnAddresses[index].ToString(), payloadBytes));
+    }
+
+    public bool IsUp(SimHost other) => Snapshot.Peers.Any(peer => peer.Id == other.Id && peer.Condition == PeerCondition.Up);
+
+    public bool Owns(string network, IPAddress address) =>
+        Node is not null && Node.Networks.Any(own => own.Name == network && own.OwnAddresses.Contains(IpKey.FromIPAddress(address)));
+
+    public void Check()
+    {
+        var snapshot = Snapshot;
+        var up = snapshot.Peers.Where(peer => peer.Condition == PeerCondition.Up).Select(peer => peer.Id).ToHashSet();
+        foreach (var network in snapshot.Networks)
+        {
+            var owners = new Dictionary<Prefix, PeerId>();
+            foreach (var route in network.Routes.Where(route => route.IsUsed))
+            {
+                Require(up.Contains(route.Peer), $"the route {route.Prefix} in {network.Name} is used although its owner is not up");
+                Require(!network.OwnAddresses.Any(own => route.Prefix.IsHost && route.Prefix.First == own), $"a peer has our own address {route.Prefix}");
+                Require(owners.TryAdd(route.Prefix, route.Peer) || owners[route.Prefix] == route.Peer, $"{route.Prefix} in {network.Name} has two owners");
+            }
+
+            foreach (var group in network.Routes.GroupBy(route => route.Peer))
+            {
+                Require(group.Count() <= Limits.RoutesPerPeerAndNetwork + Limits.AddressesPerList, $"{group.Count()} routes of one peer are kept");
+            }
+        }
+
+        // Those just over are remembered for three probe timeouts; the endpoint bounds them.
+        Require(snapshot.Connections <= (snapshot.Peers.Count + 2) * 4 * Limits.ConnectionsPerPeer, $"{snapshot.Connections} connections with {snapshot.Peers.Count} peers");
+        Require(snapshot.Peers.All(peer => peer.QueueBytes <= Limits.PeerQueueBytes), "a queue is longer than its limit");
+        Require(Logger.Lines.Count < 20_000, $"{Logger.Lines.Count} lines were logged, the last: {Logger.Lines.LastOrDefault()}");
+    }
+
+    private void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            _network.Violate($"{Name}: {otherwise}");
+        }
+    }
+
     public override bool Transmit(UdpSendBatch batch)
     {
         for (var i = 0; i < batch.Count; i++)
@@ -98,6 +166,7 @@ internal sealed class SimHost : NodeOutput, IDisposable
     public override DropReason? Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial)
     {
         Delivered.Add((network, packet.ToArray()));
+        _network.Ledger.OnDelivered(this, Config.Networks[network].Name, packet);
         return null;
     }
 

@@ -1,0 +1,56 @@
+using System.Text.Json.Nodes;
+
+namespace VibePN.E2E.Harness;
+
+/// <summary>What a host and a daemon say of themselves, for tests that compare.</summary>
+internal static class HostViews
+{
+    /// <summary>Links, addresses, routes and rules, all of them.</summary>
+    public static string NetworkState(this TestHost host) => string.Concat(
+        host.Ip("-o", "link", "show"),
+        host.Ip("-o", "address", "show"),
+        host.Routes(),
+        host.Ip("-4", "rule", "show"),
+        host.Ip("-6", "rule", "show"));
+
+    /// <summary>Packets that a daemon has given to the host on its interface.</summary>
+    public static long PacketsFromTunnel(this TestHost host, string link) =>
+        JsonNode.Parse(host.Ip("-s", "-j", "link", "show", "dev", link))![0]!["stats64"]!["rx"]!["packets"]!.GetValue<long>();
+
+    public static long Drops(this TestNode node, string reason) => node.Status()["drops"]![reason]?.GetValue<long>() ?? 0;
+
+    public static int Connections(this TestNode node) => node.Status()["connections"]!.GetValue<int>();
+
+    public static IReadOnlyList<string> AddressesIn(this TestNode node, string network) =>
+        [.. node.Status()["networks"]!.AsArray().Single(one => one!["name"]!.GetValue<string>() == network)!["addresses"]!.AsArray()
+            .Select(address => address!.GetValue<string>())];
+
+    public static JsonNode? RouteTo(this TestNode node, string prefix) =>
+        node.Json("routes")["routes"]!.AsArray().FirstOrDefault(route => route!["prefix"]!.GetValue<string>() == prefix);
+
+    public static void WaitUntilItAnswers(this TestNode node) =>
+        Wait.Until(TimeSpan.FromSeconds(10), $"the daemon of {node.Name} answers", () =>
+            node.Daemon.HasExited
+                ? throw new InvalidOperationException($"the daemon of {node.Name} ended with {node.Daemon.ExitCode}\n{string.Join('\n', node.LogLines)}")
+                : File.Exists(node.SocketPath) && node.Control("status", "--json").ExitCode == 0);
+
+    /// <summary>A packet goes through and back.</summary>
+    public static void WaitForPing(this TestHost host, string address) =>
+        Wait.Until(TimeSpan.FromSeconds(10), $"a ping from {host.Name} to {address}", () => host.Ping(address));
+
+    /// <summary>Ends the daemon as a service manager does, and waits for it.</summary>
+    public static void Stop(this TestNode node)
+    {
+        node.Daemon.Signal(Signal.Terminate);
+        if (!node.Daemon.WaitForExit(TimeSpan.FromSeconds(3)) || node.Daemon.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"the daemon of {node.Name} did not end cleanly\n{string.Join('\n', node.LogLines)}");
+        }
+    }
+
+    public static void Kill(this TestNode node)
+    {
+        node.Daemon.Signal(Signal.Kill);
+        node.Daemon.WaitForExit(TimeSpan.FromSeconds(3));
+    }
+}

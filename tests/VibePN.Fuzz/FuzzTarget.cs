@@ -1,0 +1,31 @@
+namespace VibePN.Fuzz;
+
+/// <summary>One parser. It returns, or throws: then the input is a finding, since the errors a parser documents are caught inside.</summary>
+internal delegate void FuzzTarget(ReadOnlySpan<byte> input);
+
+internal static class FuzzTargets
+{
+    /// <summary>By the name that the corpus file and `make fuzz TARGET=` have.</summary>
+    public static IReadOnlyDictionary<string, FuzzTarget> All { get; } = new SortedDictionary<string, FuzzTarget>
+    {
+        ["certificate"] = CertificateFuzz.Target,
+        ["coalescer"] = CoalescerFuzz.Target,
+        ["config"] = ConfigFuzz.Target,
+        ["control-codec"] = ControlCodecFuzz.Target,
+        ["control-session"] = ControlSessionFuzz.Target,
+        ["ip-header"] = IpHeaderFuzz.Target,
+        ["netlink"] = NetlinkFuzz.Target,
+        ["reassembler"] = ReassemblerFuzz.Target,
+        ["segmenter"] = SegmenterFuzz.Target,
+        ["varint"] = VarIntFuzz.Target,
+    };
+
+    /// <summary>What a target says about an input that breaks a promise.</summary>
+    public static void Require(bool holds, string promise)
+    {
+        if (!holds)
+        {
+            throw new InvalidOperationException($"broken: {promise}");
+        }
+    }
+}

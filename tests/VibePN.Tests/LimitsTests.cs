@@ -1,0 +1,171 @@
+using System.Buffers;
+using System.Net;
+using System.Reflection;
+using System.Text;
+using VibePN.Config;
+using VibePN.Control;
+using VibePN.Linux;
+using VibePN.Peers;
+using VibePN.Routing;
+using VibePN.Tests.Sim;
+using Xunit;
+
+namespace VibePN.Tests;
+
+/// <summary>Every limit holds at its value and refuses (or cuts off) one more.</summary>
+public sealed class LimitsTests
+{
+    private static readonly Prefix Net = Prefix.FromIPNetwork(IPNetwork.Parse("10.42.0.0/16"));
+
+    /// <summary>By the limit's name: whether so many are taken as they are.</summary>
+    private static readonly Dictionary<string, Func<int, bool>> Takes = new()
+    {
+        [nameof(Limits.ControlMessageBytes)] = count =>
+        {
+            var bytes = new byte[8 + count];
+            bytes[0] = 0x3f;
+            var header = 1 + VarInt.Write(bytes.AsSpan(1), (ulong)count);
+            return Reads(bytes.AsSpan(0, header + count).ToArray()) is not null;
+        },
+        [nameof(Limits.NetworksPerPeer)] = count =>
+            Codec(new NetworkList([.. Enumerable.Range(1, count).Select(i => new NetworkOffer($"n{i}", [Net], [], (ulong)i))])),
+        [nameof(Limits.PrefixesPerNetwork)] = count => Codec(new NetworkList([new NetworkOffer("n", [.. Enumerable.Repeat(Net, count)], [], 1)])),
+        [nameof(Limits.AddressesPerList)] = count => Codec(new NetworkList([new NetworkOffer("n", [Net], [.. Enumerable.Range(1, count).Select(Address)], 1)])),
+        [nameof(Limits.AddressesPerPeerAndNetwork)] = count =>
+        {
+            var table = new RouteTable([Net], new AddressBook(), acceptRoutes: true);
+            var rights = new PeerRights(TestIdentity.Get("a").Node.Id, [], []);
+            return table.Replace(rights, RouteSource.Address, [.. Enumerable.Range(1, count).Select(i => (Prefix.Host(Address(i)), 0u))], 0).All(route => route.IsUsed);
+        },
+        [nameof(Limits.RoutesPerPeerAndNetwork)] = AnnouncedInTwoMessages,
+        [nameof(Limits.NodeNameBytes)] = count => Text(new Hello(Guid.NewGuid(), new string('x', count), [], null, 0, false)) == count,
+        [nameof(Limits.ReasonBytes)] = count => Text(new PeerError(CloseReason.None, new string('x', count))) == count,
+        [nameof(Limits.Features)] = count => Codec(new Hello(Guid.NewGuid(), "n", [.. Enumerable.Range(0, count).Select(i => (ulong)i)], null, 0, false)),
+        [nameof(Limits.PeerQueueBytes)] = count =>
+        {
+            var queue = new PacketQueue(Limits.PeerQueueBytes);
+            var frame = TestPacket.Udp("10.0.0.1", "10.0.0.2", 4096 - 28);
+            _ = Segmenter.Start(default, frame, out var segmenter);
+            for (; count >= 2 * frame.Length; count -= frame.Length)
+            {
+                Assert.True(queue.TryEnqueue(0, segmenter, frame));
+            }
+
+            return queue.TryEnqueue(0, segmenter, TestPacket.Udp("10.0.0.1", "10.0.0.2", count - 28));
+        },
+        [nameof(Limits.ReassembledBytes)] = count =>
+        {
+            var fragment = new byte[Reassembler.HeaderBytes + 8];
+            Reassembler.WriteHeader(fragment, 1, 0, count);
+            return new Reassembler().Add(0, fragment, 1, out _) == ReassemblyResult.Incomplete;
+        },
+        [nameof(Limits.ReassemblyPackets)] = count =>
+        {
+            var reassembler = new Reassembler();
+            var fragment = new byte[Reassembler.HeaderBytes + 8];
+            for (var id = 0; id < count; id++)
+            {
+                Reassembler.WriteHeader(fragment, (ushort)id, 0, 1000);
+                reassembler.Add(0, fragment, 1, out _);
+            }
+
+            return reassembler.Count == count && reassembler.Expired == 0;
+        },
+        [nameof(Limits.TagsPerConnection)] = count =>
+        {
+            var session = new ControlSession();
+            var messages = new List<ControlMessage>();
+            session.Receive(Encode(new Hello(Guid.NewGuid(), "n", [], null, 0, false)), messages, 1);
+            try
+            {
+                for (var tag = 1; tag <= count; tag++)
+                {
+                    session.Receive(Encode(new NetworkList([new NetworkOffer("n", [Net], [], (ulong)tag)])), messages, 1);
+                }
+            }
+            catch (ControlException broken) when (broken.Reason == CloseReason.LimitExceeded)
+            {
+                return false;
+            }
+
+            return true;
+        },
+        [nameof(Limits.ConnectionsPerPeer)] = count =>
+        {
+            using var sim = new SimNetwork(1);
+            var a = sim.AddHost("a", 1, new SimPeer("evil"));
+            var evil = new RawPeer(sim, "evil", 66);
+            for (var i = 0; i < count; i++)
+            {
+                evil.Connect(a);
+                sim.Run(TimeSpan.FromMilliseconds(50));
+            }
+
+            sim.Run(TimeSpan.FromMilliseconds(200));
+            return evil.Closures == 0;
+        },
+        [nameof(Limits.LogLinesPerPeerAndMinute)] = count =>
+        {
+            var peer = new Peer(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id);
+            return Enumerable.Range(1, count).All(_ => peer.MayLog(1)) && peer.MayLog(61_000_000_000);
+        },
+    };
+
+    public static TheoryData<string> Names => [.. typeof(Limits).GetFields(BindingFlags.Public | BindingFlags.Static).Select(limit => limit.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Limit_AtItsValueAndOneMore_HoldsAndRefuses(string name)
+    {
+        var limit = (int)typeof(Limits).GetField(name)!.GetRawConstantValue()!;
+        Assert.True(Takes.TryGetValue(name, out var takes), $"Limits.{name} has no test here");
+
+        Assert.True(takes(limit), $"{limit} are taken");
+        Assert.False(takes(limit + 1), $"{limit + 1} are too many");
+    }
+
+    /// <summary>Half in one message, half in the next: the limit counts both.</summary>
+    private static bool AnnouncedInTwoMessages(int count)
+    {
+        using var sim = new SimNetwork(1);
+        var a = sim.AddHost("a", 1, new SimPeer("evil"));
+        var evil = new RawPeer(sim, "evil", 66);
+        evil.Join(a, "corp", "10.42.0.0/24", 9, "10.42.0.66");
+        var routes = Enumerable.Range(1, count).Select(i => new RouteOffer(Prefix.Host(Address(i)), 0, 0)).ToList();
+        evil.Say(new Announce("corp", [.. routes.Take(count / 2)]));
+        evil.Say(new Announce("corp", [.. routes.Skip(count / 2)]));
+        sim.Run(TimeSpan.FromSeconds(1));
+        return evil.Closed is null;
+    }
+
+    private static IpKey Address(int number) => IpKey.FromIPAddress(new IPAddress([10, 42, (byte)(number >> 8), (byte)number]));
+
+    private static byte[] Encode(ControlMessage message)
+    {
+        var writer = new ArrayBufferWriter<byte>();
+        ControlCodec.Write(writer, message);
+        return writer.WrittenSpan.ToArray();
+    }
+
+    private static bool Codec(ControlMessage message) => Reads(Encode(message)) is not null;
+
+    /// <returns>Bytes consumed; null: refused for a limit.</returns>
+    private static int? Reads(byte[] bytes)
+    {
+        try
+        {
+            return ControlCodec.TryRead(bytes, out _);
+        }
+        catch (ControlException broken) when (broken.Reason == CloseReason.LimitExceeded)
+        {
+            return null;
+        }
+    }
+
+    /// <returns>Bytes of the text that is left after reading.</returns>
+    private static int Text(ControlMessage message)
+    {
+        _ = ControlCodec.TryRead(Encode(message), out var read);
+        return Encoding.UTF8.GetByteCount(read switch { Hello hello => hello.NodeName, PeerError error => error.Text, _ => "" });
+    }
+}
