@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using VibePN.Config;
 using VibePN.Control;
 using VibePN.Identity;
 using VibePN.Linux;
@@ -83,7 +84,12 @@ internal sealed partial class Node : QuicHandler, IDisposable
                 AcceptAlpn = [Alpn],
                 ResetSecret = options.ResetSecret,
                 TokenSecret = options.TokenSecret,
-                Settings = new QuicSettings { HandshakeTimeout = DialPolicy.AttemptTimeout, KeepAlive = TimeSpan.Zero },
+                Settings = new QuicSettings
+                {
+                    HandshakeTimeout = DialPolicy.AttemptTimeout,
+                    KeepAlive = TimeSpan.Zero,
+                    PacketProtection = ProtectionMode(options.Config.Tuning.Crypto),
+                },
             },
             this);
         ScheduleControl(now.Nanos);
@@ -194,6 +200,14 @@ internal sealed partial class Node : QuicHandler, IDisposable
             peer.Queue.Clear();
         }
     }
+
+    /// <summary>The config's word for who encrypts, in QUIC's.</summary>
+    public static PacketProtectionMode ProtectionMode(CryptoChoice choice) => choice switch
+    {
+        CryptoChoice.GnuTls => PacketProtectionMode.GnuTls,
+        CryptoChoice.IpsecMb => PacketProtectionMode.IpsecMb,
+        _ => PacketProtectionMode.Auto,
+    };
 
     private void ScheduleControl(ulong nanos) => _controlDeadline = Math.Min(_controlDeadline, nanos);
 

@@ -84,6 +84,9 @@ public sealed class NodeHost : IAsyncDisposable
             .Select(network => $"{network.Interface}: offloads are not used: {TunObstacles(network.Name).Tcp}"),
     ];
 
+    /// <summary>Who encrypts packets here and how, with the reason where an accelerator is not used.</summary>
+    public string PacketProtection => QuicLibrary.DescribePacketProtection(Node.ProtectionMode(Config.Tuning.Crypto));
+
     /// <summary>What keeps the UDP socket from using the kernel's offloads.</summary>
     public UdpObstacles UdpObstacles => new(
         _udp.GsoInactiveReason,

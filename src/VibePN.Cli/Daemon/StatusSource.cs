@@ -24,7 +24,7 @@ internal sealed class StatusSource(NodeHost host, TimeProvider clock)
             ResidentBytes = ResidentBytes(),
             Config = host.Config.Path,
             Listen = [host.LocalEndPoint.ToString()],
-            PacketProtection = "AES-128-GCM (GnuTLS)",
+            PacketProtection = host.PacketProtection,
             Libraries = LibrariesDto.OfThisProcess(),
             Loop = new LoopDto { AllocatedBytes = allocated, Turns = turns },
             Connections = snapshot.Connections,
