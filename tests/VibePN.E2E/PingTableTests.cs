@@ -65,9 +65,9 @@ public sealed class PingTableTests
     /// <summary>Of two requests the second counts: the first may be the one that teaches the host the path's size.</summary>
     private static string Ping(TestNode from, string address, string mode, int size)
     {
-        // Silence is believed when it lasts: the machine may be busy.
+        // Silence is believed when it lasts (the machine may be busy), and an ICMP answer when it is still the last word.
         string outcome = PingOnce(from, address, mode, size, "0.5");
-        return outcome == "nothing" ? PingOnce(from, address, mode, size, "2") : outcome;
+        return outcome is "nothing" or "too big" ? PingOnce(from, address, mode, size, "2") : outcome;
     }
 
     private static string PingOnce(TestNode from, string address, string mode, int size, string patience)
