@@ -76,6 +76,7 @@ public sealed unsafe partial class QuicConnection
         }
 
         Alpn = TlsContext.SelectedProtocol(_tls);
+        DescribeProtection();
         IsHandshakeCompleted = true;
 
         // An acceptor has judged the dialer by now: complete and confirmed are the same (RFC 9001 §4.1.2).

@@ -1,3 +1,4 @@
+using VibePN.Quic.Crypto;
 using VibePN.Quic.Native;
 
 namespace VibePN.Quic;
@@ -41,8 +42,9 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
         Credentials = options.Credentials;
         AcceptAlpn = [.. options.AcceptAlpn];
         Probes = ConnectionSettings.Probes(options.Settings);
-        Callbacks = CallbackTable.Create();
-        Tls = new TlsContext();
+        Accelerator = PacketProtections.Choose(options.Settings.PacketProtection, options.Settings.HasAes);
+        Callbacks = CallbackTable.Create(accelerated: Accelerator != null);
+        Tls = new TlsContext(options.Settings.HasAes, accelerated: Accelerator != null);
         _loopNumber = options.LoopNumber;
         _resetSecret = options.ResetSecret.ToArray();
         _tokenSecret = options.TokenSecret.ToArray();

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using VibePN.Quic.Crypto;
 using VibePN.Quic.Native;
 
 namespace VibePN.Quic;
@@ -18,6 +19,13 @@ public static unsafe class QuicLibrary
 
     /// <inheritdoc cref="NgTcp2Version"/>
     public static string GnuTlsVersion => Marshal.PtrToStringUTF8((nint)GnuTls.gnutls_check_version(null)) ?? "";
+
+    /// <summary>
+    /// What protects the packets of new connections under this setting, as "AES-128-GCM (libipsec-mb 1.3.0, AVX-512)"; without the
+    /// accelerator with the reason: "AES-128-GCM (GnuTLS): libipsec-mb is not installed: …". A peer without AES instructions
+    /// may still agree on ChaCha20: each connection says what it got (<see cref="QuicConnection.PacketProtection"/>).
+    /// </summary>
+    public static string DescribePacketProtection(PacketProtectionMode mode) => PacketProtections.Describe(mode);
 
     /// <summary>Checks that all libraries are there and new enough.</summary>
     /// <exception cref="QuicException">One is missing or too old; the message names it and the cure.</exception>

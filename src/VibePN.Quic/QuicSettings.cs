@@ -1,3 +1,5 @@
+using VibePN.Quic.Crypto;
+
 namespace VibePN.Quic;
 
 /// <summary>What a connection asks of QUIC; the same for both roles unless said otherwise.</summary>
@@ -28,4 +30,10 @@ public sealed record QuicSettings
 
     /// <summary>Congestion control: BBR, or CUBIC for comparisons.</summary>
     public bool UseBbr { get; init; } = true;
+
+    /// <summary>Who encrypts and decrypts; <see cref="QuicLibrary.DescribePacketProtection"/> says what comes of it here.</summary>
+    public PacketProtectionMode PacketProtection { get; init; }
+
+    /// <summary>AES is offered before ChaCha20; false pretends a processor without AES instructions.</summary>
+    internal bool HasAes { get; init; } = PacketProtections.HasAes;
 }

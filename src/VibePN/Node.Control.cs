@@ -492,7 +492,7 @@ internal sealed partial class Node
         {
             if (!route.IsUsed && !known.Contains(route) && peer.MayLog(_now.Nanos))
             {
-                Log.RouteRefused(_logger, peer.Name, route.Prefix.ToString(), network.Name, route.Verdict.ToString());
+                Log.RouteRefused(_logger, peer.Name, route.Prefix.ToString(), network.Name, route.Why);
             }
         }
     }

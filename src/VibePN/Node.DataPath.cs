@@ -511,7 +511,10 @@ internal sealed partial class Node
         return !_udpBlocked;
     }
 
-    /// <summary>Tells the sending host by ICMP, from the own address of the network: too big for <paramref name="mtu"/>, or unreachable.</summary>
+    /// <summary>
+    /// Tells the sending host by ICMP: too big for <paramref name="mtu"/>, or unreachable. In IPv6 from the own address of the network; in
+    /// IPv4 in the destination's name, since Linux drops what comes in from an address of its own (a martian source).
+    /// </summary>
     private void Answer(NodeNetwork network, ReadOnlySpan<byte> frame, int? mtu)
     {
         if (!IpHeader.TryParse(frame, out var ip) || network.OwnAddressLike(ip.Source) is not { } own)
@@ -522,6 +525,16 @@ internal sealed partial class Node
         Span<byte> source = stackalloc byte[16];
         own.CopyTo(source);
         source = source[..own.ByteCount];
+        if (ip.Version == 4)
+        {
+            ip.Destination.CopyTo(source);
+        }
+        else if (mtu < MinimumIPv6Mtu)
+        {
+            // Up to there fragments carry it; and hosts take no notice of less (RFC 8201 §4).
+            mtu = MinimumIPv6Mtu;
+        }
+
         var bytes = mtu is { } size
             ? IcmpError.PacketTooBig(frame, source, size, _icmp)
             : IcmpError.Unreachable(frame, source, IcmpUnreachable.Host, _icmp);

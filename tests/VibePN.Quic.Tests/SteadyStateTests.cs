@@ -15,6 +15,7 @@ public sealed class SteadyStateTests
     {
         using var pair = new SimPair(settings: new QuicSettings { MaxUdpPayloadBytes = 1_472 });
         var (dialer, acceptor) = pair.Connect();
+        Assert.True(dialer.HasOwnKeys && acceptor.HasOwnKeys, QuicLibrary.DescribePacketProtection(PacketProtectionMode.Auto));
         pair.Net.Run(TimeSpan.FromSeconds(5));
         pair.Bob.Handler.Quiet = true;
         pair.Alice.Handler.Quiet = true;

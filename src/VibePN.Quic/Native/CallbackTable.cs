@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using VibePN.Quic.Crypto;
 
 namespace VibePN.Quic.Native;
 
@@ -26,7 +27,25 @@ internal static unsafe class CallbackTable
         "ngtcp2_crypto_version_negotiation_cb",
     ];
 
-    public static ngtcp2_callbacks Create()
+    /// <param name="accelerated">With own packet and header protection for 1-RTT (<see cref="CryptoThunks"/>).</param>
+    public static ngtcp2_callbacks Create(bool accelerated)
+    {
+        var table = Create();
+        if (accelerated)
+        {
+            table.encrypt = (nint)(delegate* unmanaged<byte*, void*, ngtcp2_crypto_aead_ctx*, byte*, nuint, byte*, nuint, byte*, nuint, int>)&CryptoThunks.Encrypt;
+            table.decrypt = (nint)(delegate* unmanaged<byte*, void*, ngtcp2_crypto_aead_ctx*, byte*, nuint, byte*, nuint, byte*, nuint, int>)&CryptoThunks.Decrypt;
+            table.hp_mask = (nint)(delegate* unmanaged<byte*, void*, ngtcp2_crypto_cipher_ctx*, byte*, int>)&CryptoThunks.HeaderMask;
+            table.update_key = (nint)(delegate* unmanaged<
+                void*, byte*, byte*, ngtcp2_crypto_aead_ctx*, byte*, ngtcp2_crypto_aead_ctx*, byte*, byte*, byte*, nuint, void*, int>)&CryptoThunks.UpdateKey;
+            table.delete_crypto_aead_ctx = (nint)(delegate* unmanaged<void*, ngtcp2_crypto_aead_ctx*, void*, void>)&CryptoThunks.DeletePacketKey;
+            table.delete_crypto_cipher_ctx = (nint)(delegate* unmanaged<void*, ngtcp2_crypto_cipher_ctx*, void*, void>)&CryptoThunks.DeleteHeaderKey;
+        }
+
+        return table;
+    }
+
+    private static ngtcp2_callbacks Create()
     {
         var helper = NativeLibrary.Load(NgTcp2Crypto.Library);
         return new ngtcp2_callbacks

@@ -6,6 +6,7 @@ internal static class NgTcp2Error
     public const int StreamIdBlocked = -206;
     public const int StreamDataBlocked = -208;
     public const int Crypto = -213;
+    public const int Decrypt = -218;
     public const int StreamShutWr = -219;
     public const int StreamNotFound = -220;
     public const int RecvVersionNegotiation = -222;

@@ -11,7 +11,7 @@ internal static unsafe class Thunks
 {
     private const int Failure = NgTcp2Error.CallbackFailure;
 
-    private static QuicConnection Owner(void* userData) => Unsafe.As<QuicConnection>(GCHandle.FromIntPtr((nint)userData).Target!);
+    public static QuicConnection Owner(void* userData) => Unsafe.As<QuicConnection>(GCHandle.FromIntPtr((nint)userData).Target!);
 
     /// <summary><c>ngtcp2_crypto_get_conn</c>: the helper asks for the connection of a TLS session.</summary>
     [UnmanagedCallersOnly]

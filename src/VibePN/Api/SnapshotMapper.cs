@@ -32,7 +32,7 @@ public static class SnapshotMapper
                     Source = route.Source == RouteSource.Address ? "address" : "announced",
                     Metric = route.Source == RouteSource.Announced ? route.Metric : null,
                     Used = route.IsUsed,
-                    Why = Why(route),
+                    Why = route.Why,
                 })),
             ],
         };
@@ -117,22 +117,6 @@ public static class SnapshotMapper
 
         return parts.Count > 0 ? string.Join("; ", parts) : null;
     }
-
-    private static string Why(Route route) => route.Verdict switch
-    {
-        RouteVerdict.Used when route.Source == RouteSource.Address => "an address of the peer",
-        RouteVerdict.Used => "its entry allows it (allow_routes)",
-        RouteVerdict.OtherPeerIsBetter => "another peer's route to it is better",
-        RouteVerdict.AddressInUse => "address in use by another peer",
-        RouteVerdict.AddressRemembered => "address kept for another peer, which had it within the last 30 days",
-        RouteVerdict.OwnAddress => "it is an address of this node",
-        RouteVerdict.ReservedAddress => "the network's first and last address belong to nobody",
-        RouteVerdict.NotAllowed => "not allowed: its entry has no allow_routes for it",
-        RouteVerdict.NotInEntry => "its entry lists other addresses",
-        RouteVerdict.TooManyAddresses => "it has its share of addresses in this network",
-        RouteVerdict.RoutesNotAccepted => "the network has accept_routes = false",
-        _ => route.Verdict.ToString(),
-    };
 
     private static string CamelCase(string name) => char.ToLowerInvariant(name[0]) + name[1..];
 }

@@ -48,4 +48,21 @@ public enum RouteVerdict
 public sealed record Route(Prefix Prefix, PeerId Peer, RouteSource Source, uint Metric, RouteVerdict Verdict)
 {
     public bool IsUsed => Verdict == RouteVerdict.Used;
+
+    /// <summary>The verdict in the words of people.</summary>
+    public string Why => Verdict switch
+    {
+        RouteVerdict.Used when Source == RouteSource.Address => "an address of the peer",
+        RouteVerdict.Used => "its entry allows it (allow_routes)",
+        RouteVerdict.OtherPeerIsBetter => "another peer's route to it is better",
+        RouteVerdict.AddressInUse => "address in use by another peer",
+        RouteVerdict.AddressRemembered => "address kept for another peer, which had it within the last 30 days",
+        RouteVerdict.OwnAddress => "it is an address of this node",
+        RouteVerdict.ReservedAddress => "the network's first and last address belong to nobody",
+        RouteVerdict.NotAllowed => "not allowed: its entry has no allow_routes for it",
+        RouteVerdict.NotInEntry => "its entry lists other addresses",
+        RouteVerdict.TooManyAddresses => "it has its share of addresses in this network",
+        RouteVerdict.RoutesNotAccepted => "the network has accept_routes = false",
+        _ => Verdict.ToString(),
+    };
 }

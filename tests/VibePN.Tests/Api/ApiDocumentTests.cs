@@ -30,7 +30,7 @@ public sealed partial class ApiDocumentTests
     private static IEnumerable<string> DocumentedKeys(string dto)
     {
         IEnumerable<string> section = File.ReadLines(Path.Combine(FindRoot(), "docs", "api.md"))
-            .SkipWhile(line => !(line.StartsWith('#') && line.EndsWith(dto, StringComparison.Ordinal)))
+            .SkipWhile(line => !(line.StartsWith('#') && line.EndsWith($" {dto}", StringComparison.Ordinal)))
             .Skip(1)
             .SkipWhile(line => !line.StartsWith('|') && !line.StartsWith('#'))
             .TakeWhile(line => line.StartsWith('|'));

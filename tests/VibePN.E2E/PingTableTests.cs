@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text;
+using VibePN.E2E.Harness;
+using Xunit;
+
+namespace VibePN.E2E;
+
+/// <summary>What becomes of echo requests of every interesting size: compared with <c>ping-table.tsv</c>.</summary>
+public sealed class PingTableTests
+{
+    /// <summary>Bytes of ICMP payload (<c>ping -s</c>), with the neighbours of every limit: the paths' sizes, the interfaces' MTUs, ours.</summary>
+    private static readonly int[] Sizes =
+    [
+        0, 1, 8, 56, 500, 1000, 1150, 1232, 1233, 1252, 1253, 1272, 1273, 1372, 1373, 1392, 1393, 1400, 1412, 1420, 1440, 1472, 1473, 2000, 4000,
+        8000,
+    ];
+
+    /// <summary>Bytes of the path outside, and lines for the network's table.</summary>
+    public static TheoryData<int, string> Paths => new() { { 1500, "" }, { 1280, "" }, { 9000, "mtu = 8900" } };
+
+    [Theory, MemberData(nameof(Paths))]
+    public void Ping_OfAnySize_EndsAsTheTableSays(int pathBytes, string networkLines)
+    {
+        using TestBed bed = new() { MtuBytes = pathBytes };
+        TestNode one = bed.AddNode("one"), two = bed.AddNode("two");
+        one.NetworkLines = two.NetworkLines = networkLines;
+        one.Trust(two).Start();
+        two.Trust(one, dial: false).Start();
+        one.WaitForTrafficTo(two, TimeSpan.FromSeconds(10));
+        WaitForPathSize(one, two, pathBytes);
+        WaitForPathSize(two, one, pathBytes);
+
+        StringBuilder actual = new();
+        foreach ((string family, string address) in (ReadOnlySpan<(string, string)>)[("IPv4", two.Inner), ("IPv6", two.Inner6)])
+        {
+            foreach (string mode in (ReadOnlySpan<string>)["do", "dont"])
+            {
+                foreach (int size in Sizes)
+                {
+                    actual.Append(CultureInfo.InvariantCulture, $"{pathBytes}\t{family}\t{mode}\t{size}\t{Ping(one, address, mode, size)}\n");
+                }
+            }
+        }
+
+        string expected = string.Concat(Table().Where(line => line.StartsWith($"{pathBytes}\t", StringComparison.Ordinal)).Select(line => line + "\n"));
+        string differences = string.Join('\n', actual.ToString().Split('\n').Except(expected.Split('\n')));
+        Assert.True(expected == actual.ToString(), $"not in the table:\n{differences}");
+    }
+
+    private static string[] Table()
+    {
+        using System.IO.Stream table = typeof(PingTableTests).Assembly.GetManifestResourceStream("ping-table.tsv")!;
+        using StreamReader reader = new(table);
+        return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    /// <summary>Discovery has found the path's size, and the time of grace in which everything is cut into pieces is over.</summary>
+    private static void WaitForPathSize(TestNode from, TestNode to, int pathBytes)
+    {
+        Wait.Until(TimeSpan.FromSeconds(15), $"{from.Name} knows the path's size", () => from.PeerOf(to)?["mtuBytes"]?.GetValue<int>() > pathBytes - 120);
+        DateTimeOffset since = from.PeerOf(to)!["sinceUtc"]!.GetValue<DateTimeOffset>();
+        Wait.Until(TimeSpan.FromSeconds(10), "the path's size counts as known", () => DateTimeOffset.UtcNow - since > TimeSpan.FromSeconds(5.5));
+    }
+
+    /// <summary>Of two requests the second counts: the first may be the one that teaches the host the path's size.</summary>
+    private static string Ping(TestNode from, string address, string mode, int size)
+    {
+        // Silence is believed when it lasts: the machine may be busy.
+        string outcome = PingOnce(from, address, mode, size, "0.5");
+        return outcome == "nothing" ? PingOnce(from, address, mode, size, "2") : outcome;
+    }
+
+    private static string PingOnce(TestNode from, string address, string mode, int size, string patience)
+    {
+        from.Host.Ip("route", "flush", "cache");
+        from.Host.Ip("-6", "route", "flush", "cache");
+        Outcome ping = from.Host.Run("ping", "-n", "-c", "2", "-i", "0.1", "-W", patience, "-M", mode, "-s", size.ToString(CultureInfo.InvariantCulture), address);
+        return ping.Output.Contains("icmp_seq=2 ttl", StringComparison.Ordinal) ? "reply"
+            : ping.Everything.Contains("Message too long", StringComparison.OrdinalIgnoreCase) ? "message too long"
+            : ping.Everything.Contains("too big", StringComparison.OrdinalIgnoreCase) || ping.Everything.Contains("Frag needed", StringComparison.Ordinal) ? "too big"
+            : "nothing";
+    }
+}
