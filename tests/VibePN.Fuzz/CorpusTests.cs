@@ -15,6 +15,7 @@ public sealed class CorpusTests
     {
         var inputs = Corpus.Load(target);
         Assert.NotEmpty(inputs);
+        FuzzTargets.All[target]([]);
         for (var i = 0; i < inputs.Count; i++)
         {
             FuzzDriver.One(FuzzTargets.All[target], inputs[i], i);
