@@ -20,6 +20,7 @@ internal sealed partial class NodeMemoryFile(string directory)
     public NodeMemory Load(out string? problem)
     {
         problem = null;
+        RemoveUnfinished();
         try
         {
             if (!File.Exists(Path))
@@ -71,6 +72,22 @@ internal sealed partial class NodeMemoryFile(string directory)
                         owner.LastSeenUtcSeconds)),
                 ])),
         ]);
+
+    /// <summary>Of processes that were killed while they wrote: the directory belongs to one daemon, and this one has not written yet.</summary>
+    private void RemoveUnfinished()
+    {
+        try
+        {
+            foreach (var file in Directory.Exists(directory) ? Directory.GetFiles(directory, ".addresses.json.*.tmp") : [])
+            {
+                File.Delete(file);
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // They are only in the way; what matters is said when the file itself is read or written.
+        }
+    }
 
     private void TryPutAside()
     {
