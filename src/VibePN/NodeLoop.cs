@@ -314,6 +314,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
 
         Load = (GC.GetAllocatedBytesForCurrentThread(), Load.Turns + 1);
     }
+
     private void Loaded(int frames, Instant now)
     {
         if (frames > LoadFrames)
@@ -331,5 +332,8 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         {
             coalescer.Release();
         }
+
+        // Nothing waits now: the moment at which giving back what the load left costs nobody anything.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }

@@ -14,6 +14,7 @@ public sealed class NativeLayoutTests
         #include <stddef.h>
         #include <stdio.h>
         #include <time.h>
+        #include <sys/mman.h>
         #include <sys/socket.h>
         #include <sys/uio.h>
         #include <sys/epoll.h>

@@ -5,7 +5,12 @@ using Xunit;
 
 namespace VibePN.Tests.Hostile;
 
+/// <summary>Alone: it measures the memory of the process.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class MeasuredAlone;
+
 /// <summary>A trusted peer sends what no honest one does: dropped and counted by reason, never given to the host, and nobody else notices.</summary>
+[Collection<MeasuredAlone>]
 public sealed class HostileDataTests : IDisposable
 {
     private const byte Partial = 1;
