@@ -1,3 +1,4 @@
+// Over 400 lines: every message is read and written here, the two directions side by side, so that one look shows that they agree.
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Net;
