@@ -5,7 +5,10 @@ namespace VibePN.Fuzz;
 /// <summary>A whole node and a trusted peer that says anything: as datagrams, on the control stream, or as a stranger on the socket.</summary>
 internal sealed class NodeFuzz : IDisposable
 {
-    private static readonly NodeFuzz One = new();
+    // One each, so that what one target breaks is never another's finding.
+    private static readonly NodeFuzz ForDatagrams = new();
+    private static readonly NodeFuzz ForControl = new();
+    private static readonly NodeFuzz ForSocket = new();
 
     private readonly SimNetwork _sim = new(1);
     private readonly SimHost _node;
@@ -25,31 +28,31 @@ internal sealed class NodeFuzz : IDisposable
         var datagram = input[..Math.Min(input.Length, 1000)].ToArray();
         if (datagram.Length > 0 && datagram[0] == 0)
         {
-            datagram[0] = (byte)One._peer.TagOf("corp");
+            datagram[0] = (byte)ForDatagrams._peer.TagOf("corp");
         }
 
-        One._peer.SendDatagram(datagram);
-        One.Settle();
-        FuzzTargets.Require(One._peer.Closed is null, "no datagram ends a connection");
+        ForDatagrams._peer.SendDatagram(datagram);
+        ForDatagrams.Settle();
+        FuzzTargets.Require(ForDatagrams._peer.Closed is null, "no datagram ends a connection");
     }
 
     /// <summary>Bytes behind the Hello and the list on the control stream; the node may end the connection, and takes the next.</summary>
     public static void ControlStream(ReadOnlySpan<byte> input)
     {
-        if (One._peer.Closed is not null || One._peer.Connection!.IsClosed)
+        if (ForControl._peer.Closed is not null || ForControl._peer.Connection!.IsClosed)
         {
-            One.Join();
+            ForControl.Join();
         }
 
-        One._peer.SayBytes(input[..Math.Min(input.Length, 1000)].ToArray());
-        One.Settle();
+        ForControl._peer.SayBytes(input[..Math.Min(input.Length, 1000)].ToArray());
+        ForControl.Settle();
     }
 
     /// <summary>A datagram from a stranger.</summary>
     public static void Socket(ReadOnlySpan<byte> input)
     {
-        One._sim.Carry(One._peer, One._node.EndPoint, 0, input[..Math.Min(input.Length, 1472)]);
-        One.Settle();
+        ForSocket._sim.Carry(ForSocket._peer, ForSocket._node.EndPoint, 0, input[..Math.Min(input.Length, 1472)]);
+        ForSocket.Settle();
     }
 
     public void Dispose() => _sim.Dispose();
