@@ -29,7 +29,7 @@ demo: ## two hosts in network namespaces exchange traffic through real daemons (
 	@scripts/build
 	@scripts/demo
 
-bench: ## against raw veth, wireguard-go, OpenVPN and Nebula: about two hours, with QUICK=1 under 8 minutes (root)
+bench: ## against raw veth, wireguard-go, OpenVPN and Nebula: about 90 minutes, with QUICK=1 under 8 (root)
 	@scripts/setup bench
 	@QUICK="$(QUICK)" ARGS="$(ARGS)" scripts/bench
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using VibePN.Bench.Hosts;
+using VibePN.Bench.Measures;
 using VibePN.Bench.Report;
 using VibePN.Bench.Scenes;
 using VibePN.Bench.Tunnels;
@@ -13,6 +14,8 @@ namespace VibePN.Bench;
 internal static class BenchRun
 {
     private const int Interrupted = 130;
+    private const double BusyMachine = 0.1;
+    private static readonly TimeSpan _loadTime = TimeSpan.FromSeconds(1);
 
     public static int Execute(BenchOptions options)
     {
@@ -36,6 +39,7 @@ internal static class BenchRun
         var start = Stopwatch.GetTimestamp();
         var result = Begin(options);
         Recorder recorder = new(result);
+        NoteLoad(recorder);
         var kinds = Present(options, recorder);
         Scene(Measure.DirectScene, () => DirectScene.Run(recorder, bed, options, kinds));
         List<TunnelKind> relayed = [.. kinds.Where(kind => options.RelayTunnels.Contains(kind.Key))];
@@ -88,6 +92,18 @@ internal static class BenchRun
         Environment.Exit(Interrupted);
     }
 
+    private static void NoteLoad(Recorder recorder)
+    {
+        var before = ProcessUsage.MachineTicks();
+        Wait.For(_loadTime);
+        var after = ProcessUsage.MachineTicks();
+        var busy = 1 - ((double)(after.Idle - before.Idle) / Math.Max(after.All - before.All, 1));
+        if (busy > BusyMachine)
+        {
+            recorder.Note(string.Create(CultureInfo.InvariantCulture, $"The machine was busy before the run ({busy:P0} of its processors), so figures are too low."));
+        }
+    }
+
     private static List<TunnelKind> Present(BenchOptions options, Recorder recorder)
     {
         List<TunnelKind> present = [];
@@ -97,6 +113,10 @@ internal static class BenchRun
             if (missing.Length == 0)
             {
                 present.Add(kind);
+                if (kind.DescribeVersion() is { Length: > 0 } version)
+                {
+                    recorder.Result.Versions.Add($"{kind.Name}: {version}");
+                }
             }
             else
             {

@@ -36,8 +36,14 @@ internal static class SelfCheck
             RelayCheck.Run(here, there, Port, DelayMillis / 2, Check);
             RunResult result = new()
             {
-                Started = DateTimeOffset.UtcNow, Commit = "none", Quick = true, Machine = "", Seconds = 1, OmitSeconds = 0,
-                Tunnels = [new TunnelName("raw", "raw veth")], Samples = [new Sample(Measure.DirectScene, "raw", Measure.TcpOut.Key, 0, 1.5)],
+                Started = DateTimeOffset.UtcNow,
+                Commit = "none",
+                Quick = true,
+                Machine = "",
+                Seconds = 1,
+                OmitSeconds = 0,
+                Tunnels = [new TunnelName("raw", "raw veth")],
+                Samples = [new Sample(Measure.DirectScene, "raw", Measure.TcpOut.Key, 0, 1.5)],
             };
             var report = BenchRun.Write(RunResult.FromJson(result.ToJson()), Path.Combine(bed.Folder, "report"));
             Check("the report", report.Contains("| TCP, 1 flow, out, Gbit/s | 1.50 |", StringComparison.Ordinal));

@@ -116,8 +116,12 @@ public sealed class LineQueueTests
         Assert.Equal(
             new LineSettings
             {
-                Delay = TimeSpan.FromMilliseconds(2.5), Jitter = TimeSpan.FromMilliseconds(1), Loss = 0.001, Reorder = 0.2,
-                BytesPerSecond = 1_000_000, QueueBytes = 4_096,
+                Delay = TimeSpan.FromMilliseconds(2.5),
+                Jitter = TimeSpan.FromMilliseconds(1),
+                Loss = 0.001,
+                Reorder = 0.2,
+                BytesPerSecond = 1_000_000,
+                QueueBytes = 4_096,
             },
             options.Line);
     }

@@ -92,6 +92,7 @@ public sealed class ReportTests
     {
         Assert.Equal(30, ProcessUsage.ParseCpuTicks("17 (a) b) S 1 1 1 0 -1 4194304 100 0 0 0 10 20 0 0 20 0 1 0 5"));
         Assert.Equal(0, ProcessUsage.ParseCpuTicks(""));
+        Assert.Equal((9, 36), ProcessUsage.ParseMachineTicks("cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2"));
         Assert.Equal(2048, ProcessUsage.ParseResidentKiB("Name:\tx\nVmRSS:\t    2048 kB\n"));
         Assert.Equal(0, ProcessUsage.ParseResidentKiB(""));
         Assert.True(ProcessUsage.LargestResidentMiB([Environment.ProcessId]) > 1);
@@ -120,7 +121,12 @@ public sealed class ReportTests
     {
         RunResult run = new()
         {
-            Started = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), Commit = "abc", Quick = true, Machine = "2 × x", Seconds = 3, OmitSeconds = 1,
+            Started = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+            Commit = "abc",
+            Quick = true,
+            Machine = "2 × x",
+            Seconds = 3,
+            OmitSeconds = 1,
             Tunnels = [new("raw", "raw veth"), new("vibepn", "VibePN"), new("wireguard-go", "wireguard-go"), new("nebula", "Nebula")],
             Notes = ["Nebula is left out."],
         };

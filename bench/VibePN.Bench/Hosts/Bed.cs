@@ -62,6 +62,7 @@ internal sealed partial class Bed : IDisposable
             if (!_isDisposed)
             {
                 _isDisposed = true;
+                RemoveSockets(name => name.Groups[1].ValueSpan.SequenceEqual(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
                 Directory.Delete(Folder, recursive: true);
             }
         }
@@ -78,7 +79,7 @@ internal sealed partial class Bed : IDisposable
             }
         }
 
-        RemoveSockets();
+        RemoveSockets(IsGone);
         foreach (var folder in Directory.GetDirectories(Path.GetTempPath(), "vpn-b*").Where(path => IsOrphan(Path.GetFileName(path))))
         {
             Directory.Delete(folder, recursive: true);
@@ -86,11 +87,11 @@ internal sealed partial class Bed : IDisposable
     }
 
     /// <summary>Control sockets that wireguard-go left when it was killed.</summary>
-    private static void RemoveSockets()
+    private static void RemoveSockets(Func<Match, bool> which)
     {
         if (Directory.Exists(WireGuardTunnel.SocketFolder))
         {
-            foreach (var socket in Directory.GetFiles(WireGuardTunnel.SocketFolder).Where(path => IsGone(SocketName().Match(Path.GetFileName(path)))))
+            foreach (var socket in Directory.GetFiles(WireGuardTunnel.SocketFolder).Where(path => which(SocketName().Match(Path.GetFileName(path)))))
             {
                 File.Delete(socket);
             }

@@ -30,6 +30,17 @@ internal static class ProcessUsage
         return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Of all processors since the start.</summary>
+    public static (long Idle, long All) MachineTicks() => ParseMachineTicks(File.ReadAllText("/proc/stat"));
+
+    /// <param name="stat">/proc/stat.</param>
+    public static (long Idle, long All) ParseMachineTicks(string stat)
+    {
+        // user nice system idle iowait irq softirq steal; what follows is part of user and nice.
+        long[] fields = [.. stat.Split('\n')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Take(8).Select(text => long.Parse(text, CultureInfo.InvariantCulture))];
+        return (fields.Skip(3).Take(2).Sum(), fields.Sum());
+    }
+
     private static string Read(int process, string file)
     {
         try

@@ -24,6 +24,9 @@ internal sealed record RunResult
     /// <summary>Measured ones, in the order of tables: key and name.</summary>
     public required IReadOnlyList<TunnelName> Tunnels { get; init; }
 
+    /// <summary>Which programs were measured, in their own words.</summary>
+    public List<string> Versions { get; init; } = [];
+
     /// <summary>What was left out or failed, as sentences.</summary>
     public List<string> Notes { get; init; } = [];
 

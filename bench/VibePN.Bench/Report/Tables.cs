@@ -42,10 +42,8 @@ internal static class Tables
 
         Section(text, run, "50 ms and loss: one TCP flow, Mbit/s", Measure.FarScene, Measure.FarAll);
         Section(text, run, "Two peers, one of them slow and overloaded", Measure.HubScene, Measure.Hub);
-        if (run.Notes.Count > 0)
-        {
-            text.Append("\n## Notes\n\n").AppendJoin('\n', run.Notes.Select(note => "* " + note)).Append('\n');
-        }
+        List(text, "Measured", run.Versions);
+        List(text, "Notes", run.Notes);
 
         text.Append('\n').AppendJoin('\n', plots.Select(plot => $"![{plot}]({plot})")).Append("\n\n## All values\n\n");
         foreach (var group in run.Samples.GroupBy(sample => (sample.Scene, sample.Measure, sample.Tunnel)))
@@ -62,6 +60,14 @@ internal static class Tables
         {
             text.Append(CultureInfo.InvariantCulture, $"\n## {title}\n\n");
             Table(text, run, scene, measures);
+        }
+    }
+
+    private static void List(StringBuilder text, string title, List<string> lines)
+    {
+        if (lines.Count > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n## {title}\n\n").AppendJoin('\n', lines.Select(line => "* " + line)).Append('\n');
         }
     }
 

@@ -19,6 +19,11 @@ internal static class DirectScene
         hub.Connect("wire", "192.0.2.1", leaf, "wire", "192.0.2.2");
         using Iperf iperf = new(hub, leaf);
         var tunnels = recorder.Start(new Star(Measure.DirectScene, bed.Folder, hub, [new Leg(leaf, "192.0.2.2", "192.0.2.1")]), kinds);
+        foreach (var tunnel in tunnels.OfType<VibeTunnel>())
+        {
+            recorder.Result.Versions.Add($"{tunnel.Kind.Name} seals packets with {tunnel.PacketProtection()}");
+        }
+
         try
         {
             List<Step> steps = [];

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using VibePN.Bench.Hosts;
 using VibePN.E2E.Harness;
 
@@ -11,6 +12,13 @@ internal sealed class VibeTunnel(TunnelKind kind, Star star, int number, string 
     public static string Executable { get; } = Environment.GetEnvironmentVariable("VIBEPN_EXE") is { Length: > 0 } given
         ? Path.GetFullPath(given)
         : Path.Combine(Repository.Root, "out", "vibepn");
+
+    /// <summary>What the daemon says that it seals packets with.</summary>
+    public string PacketProtection()
+    {
+        var status = HostOf(0).Must(Executable, "status", "--json", "--socket", Path.Combine(FolderOf(0), "sock"));
+        return JsonNode.Parse(status)?["packetProtection"]?.GetValue<string>() ?? "something unknown";
+    }
 
     protected override void StartPrograms()
     {
