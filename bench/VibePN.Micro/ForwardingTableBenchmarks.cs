@@ -6,7 +6,7 @@ namespace VibePN.Micro;
 /// <summary>Lookups in random order; each of another address, as packets of many flows need it.</summary>
 public class ForwardingTableBenchmarks
 {
-    private const int Lookups = 4_096;
+    private const int Lookups = 65_536;
     private const int Seed = 1;
 
     private readonly IpKey[] _addresses = new IpKey[Lookups];

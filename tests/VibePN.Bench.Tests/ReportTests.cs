@@ -45,7 +45,7 @@ public sealed class ReportTests
     [Fact]
     public void ToSvg_AnyText_IsXmlWithABarPerValue()
     {
-        BarChart chart = new("a < b & \"c\"", ["x", "y"], [new BarGroup("g", [1, double.NaN]), new BarGroup("h", [0, 0])]);
+        BarChart chart = new("a < b & \"c\"", [new BarSeries("x", 0), new BarSeries("y", 7)], [new BarGroup("g", [1, double.NaN]), new BarGroup("h", [0, 0])]);
 
         var svg = XDocument.Parse(chart.ToSvg()).Root!;
         XNamespace space = "http://www.w3.org/2000/svg";

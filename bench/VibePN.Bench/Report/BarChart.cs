@@ -5,7 +5,7 @@ using System.Text;
 namespace VibePN.Bench.Report;
 
 /// <summary>Groups of horizontal bars as SVG, without a script or a font of its own.</summary>
-internal sealed record BarChart(string Title, IReadOnlyList<string> Series, IReadOnlyList<BarGroup> Groups)
+internal sealed record BarChart(string Title, IReadOnlyList<BarSeries> Series, IReadOnlyList<BarGroup> Groups)
 {
     private const int Width = 860;
     private const int LabelWidth = 260;
@@ -31,7 +31,7 @@ internal sealed record BarChart(string Title, IReadOnlyList<string> Series, IRea
         {
             var x = 12 + (i * LegendWidth);
             svg.Append(CultureInfo.InvariantCulture, $"<rect x=\"{x}\" y=\"36\" width=\"10\" height=\"10\" fill=\"{Colour(i)}\"/>");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + 15}\" y=\"45\">{Escape(Series[i])}</text>\n");
+            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + 15}\" y=\"45\">{Escape(Series[i].Name)}</text>\n");
         }
 
         var y = Top;
@@ -63,10 +63,13 @@ internal sealed record BarChart(string Title, IReadOnlyList<string> Series, IRea
 
     private static int HeightOf(BarGroup group) => (group.Values.Count * BarHeight) + GroupGap;
 
-    private static string Colour(int series) => _colours[series % _colours.Length];
+    private string Colour(int series) => _colours[Series[series].Colour % _colours.Length];
 
     private static string Escape(string text) => WebUtility.HtmlEncode(text);
 }
+
+/// <param name="Colour">The same one in every plot; any number from 0.</param>
+internal sealed record BarSeries(string Name, int Colour);
 
 /// <param name="Values">One per series; NaN: not measured.</param>
 internal sealed record BarGroup(string Label, IReadOnlyList<double> Values);

@@ -13,6 +13,7 @@ internal static class Plots
     public static IReadOnlyList<(string Name, BarChart Chart)> Of(RunResult run)
     {
         List<(string, BarChart)> plots = [];
+        var all = run.Tunnels.ToList();
         Add("speed", "Throughput over a cable (longer is better)", Measure.DirectScene, _speed);
         Add("cost", "Latency, processor time, memory (shorter is better)", Measure.DirectScene, _cost);
         Add("loss", "One TCP flow at 50 ms, by loss (longer is better)", Measure.FarScene, Measure.FarAll);
@@ -21,7 +22,7 @@ internal static class Plots
 
         void Add(string name, string title, string scene, IReadOnlyList<Measure> measures)
         {
-            var tunnels = run.Tunnels.Where(tunnel => run.Samples.Exists(sample => sample.Scene == scene && sample.Tunnel == tunnel.Key)).ToList();
+            var tunnels = all.Where(tunnel => run.Samples.Exists(sample => sample.Scene == scene && sample.Tunnel == tunnel.Key)).ToList();
             BarGroup[] groups =
             [
                 .. measures
@@ -30,7 +31,7 @@ internal static class Plots
             ];
             if (groups.Length > 0)
             {
-                plots.Add((name, new BarChart(title, [.. tunnels.Select(tunnel => tunnel.Name)], groups)));
+                plots.Add((name, new BarChart(title, [.. tunnels.Select(tunnel => new BarSeries(tunnel.Name, all.IndexOf(tunnel)))], groups)));
             }
         }
     }
