@@ -25,7 +25,7 @@ internal static class Tables
         text.Append(CultureInfo.InvariantCulture, $"""
             # Benchmark of {run.Started.UtcDateTime:yyyy-MM-dd HH:mm} UTC
 
-            Commit {run.Commit}, {(run.Quick ? "quick" : "full")} run of {run.Minutes:F0} minutes; {run.Machine}.
+            Commit {run.Commit}, {(run.Quick ? "quick" : "full")} run of {run.Minutes:F1} minutes; {run.Machine}.
             Throughput over {run.Seconds} s after {run.OmitSeconds} s that do not count; medians (docs/benchmarks.md says what each figure means).
 
             """);

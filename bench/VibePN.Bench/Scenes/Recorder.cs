@@ -12,7 +12,7 @@ internal sealed class Recorder(RunResult result)
 
     public RunResult Result => result;
 
-    public void Say(string text) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_start):mm\\:ss}  {text}"));
+    public void Say(string text) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_start):hh\\:mm\\:ss}  {text}"));
 
     public void Note(string sentence)
     {
