@@ -12,7 +12,7 @@ namespace VibePN;
 
 /// <summary>
 /// A whole VibePN node without sockets, clocks or threads: packets, datagrams and the time go in; datagrams, packets and the next
-/// deadline come out (<see cref="NodeOutput"/>). One thread at a time. Node.Control.cs has the peers and their connections,
+/// deadline come out (<see cref="NodeOutput"/>). One thread at a time. Node.Connections.cs and its neighbours have the peers,
 /// Node.DataPath.cs the packets.
 /// </summary>
 internal sealed partial class Node : QuicHandler, IDisposable
