@@ -32,12 +32,15 @@ internal sealed partial class Node
         if (!result.IsAccepted)
         {
             Count("refused");
-            Log.CertificateRefused(
-                _logger,
-                result.Claimed?.Name ?? "a stranger",
-                PathText(connection),
-                result.Text,
-                fingerprint);
+            if (_strangersLog.MayLog(_now.Nanos))
+            {
+                Log.CertificateRefused(_logger, result.Claimed?.Name ?? "a stranger", PathText(connection), result.Text, fingerprint);
+            }
+            else
+            {
+                ScheduleControl(_strangersLog.DueNanos);
+            }
+
             link.Refusal = result.Text;
             return result.Alert;
         }
@@ -61,9 +64,9 @@ internal sealed partial class Node
 
     public override void OnNewToken(QuicConnection connection, ReadOnlySpan<byte> token)
     {
-        if (((PeerConnection)connection.Tag!).Peer is { } peer)
+        if (((PeerConnection)connection.Tag!).Peer is { } peer && peer.TryKeepToken(token))
         {
-            peer.DialToken = token.ToArray();
+            _memoryChanges++;
         }
     }
 
@@ -91,6 +94,11 @@ internal sealed partial class Node
             {
                 PeerDown(peer, link, close);
             }
+        }
+
+        if (peer.IsRemoved)
+        {
+            return;
         }
 
         if (peer.Dialing == link)
@@ -161,17 +169,18 @@ internal sealed partial class Node
     {
         peer.ChangedNanos = _now.Nanos;
         peer.Queue.Clear();
-        foreach (var network in _networks)
+        foreach (var network in _live)
         {
             network.Routes.RecordOwners(_now.UtcSeconds);
-            network.Routes.Remove(peer.Id);
+            network.Routes.Remove(peer.Id, _now.UtcSeconds);
+            network.ForgetAnnounced(peer.Id);
         }
 
         TakeRoutesIntoUse();
         var (_, text) = Explain(link, close);
         Log.PeerDown(_logger, peer.Name, text);
         peer.Fail(DialFailure.Lost, text);
-        if (peer.Config.Address is not null && !_leaving)
+        if (peer is { IsRemoved: false, Config.Address: not null } && !_leaving)
         {
             peer.NextDialNanos = _now.Nanos
                 + (Self.CompareTo(peer.Id) > 0 ? DialPolicy.LargerNodeDelayNanos : 0)

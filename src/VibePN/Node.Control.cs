@@ -36,7 +36,11 @@ internal sealed partial class Node
         }
         catch (ControlException broken)
         {
-            Log.ProtocolError(_logger, link.Peer.Name, broken.Message);
+            if (MayLog(link.Peer))
+            {
+                Log.ProtocolError(_logger, link.Peer.Name, broken.Message);
+            }
+
             connection.Close((ulong)broken.Reason, broken.Message);
         }
     }
@@ -66,7 +70,7 @@ internal sealed partial class Node
             case AddressInUse inUse:
                 OnAddressInUse(link, inUse);
                 break;
-            case PeerError error when link.Peer!.MayLog(_now.Nanos):
+            case PeerError error when MayLog(link.Peer!):
                 Log.PeerReports(_logger, link.Peer!.Name, error.Text);
                 break;
         }
@@ -122,7 +126,7 @@ internal sealed partial class Node
 
     private void SendHello(PeerConnection link) => link.Send(new Hello(
         _options.BootId,
-        _options.Config.Node.Name,
+        _config.Node.Name,
         [],
         link.RemoteEndPoint,
         Limits.ReassembledBytes,
@@ -139,7 +143,12 @@ internal sealed partial class Node
                 StartDial(peer);
             }
 
-            ScheduleControl(peer.NextDialNanos);
+            if (peer.LogLimit.DueNanos <= _now.Nanos)
+            {
+                Log.LinesLeftOut(_logger, peer.LogLimit.TakeLeftOut(), $"peer {peer.Name}");
+            }
+
+            ScheduleControl(Math.Min(peer.NextDialNanos, peer.LogLimit.DueNanos));
             for (var i = peer.Connections.Count - 1; i >= 0; i--)
             {
                 RunTimers(peer.Connections[i]);
@@ -150,6 +159,14 @@ internal sealed partial class Node
         {
             RunTimers(_unknown[i]);
         }
+
+        if (_strangersLog.DueNanos <= _now.Nanos)
+        {
+            Log.LinesLeftOut(_logger, _strangersLog.TakeLeftOut(), "refused certificates");
+        }
+
+        ScheduleControl(_strangersLog.DueNanos);
+        ExpireRoutes();
     }
 
     private void RunTimers(PeerConnection link)
@@ -171,6 +188,18 @@ internal sealed partial class Node
             return;
         }
 
+        if (link.IsUp && link.Session.EchoDeadlineNanos <= _now.Nanos)
+        {
+            link.Peer!.Unresponsive++;
+            link.Quic.Close((ulong)CloseReason.Unresponsive, $"no answer for {ControlSession.EchoTimeoutNanos / 1_000_000_000} s");
+            return;
+        }
+
+        if (link.AnnounceNanos <= _now.Nanos)
+        {
+            AnnounceAgain(link);
+        }
+
         if (link.KeepaliveNanos <= _now.Nanos)
         {
             link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
@@ -180,5 +209,6 @@ internal sealed partial class Node
         }
 
         ScheduleControl(Math.Min(link.HelloDeadlineNanos, Math.Min(link.CloseAsDuplicateNanos, link.KeepaliveNanos)));
+        ScheduleControl(Math.Min(link.AnnounceNanos, link.IsUp ? link.Session.EchoDeadlineNanos : ulong.MaxValue));
     }
 }

@@ -1,4 +1,5 @@
 // Which networks are shared with whom, and whose addresses are whose.
+using VibePN.Config;
 using VibePN.Control;
 using VibePN.Peers;
 using VibePN.Routing;
@@ -7,48 +8,101 @@ namespace VibePN;
 
 internal sealed partial class Node
 {
-    /// <summary>Only networks that the peer's entry names are told to it.</summary>
+    /// <summary>A network with the next free index.</summary>
+    private NodeNetwork OpenNetwork(NetworkConfig config, int interfaceIndex)
+    {
+        var network = new NodeNetwork(
+            config,
+            Self,
+            _networks.Count,
+            interfaceIndex,
+            _past.GetValueOrDefault(config.Name),
+            ReservedIn(_config, config),
+            id => _trust.Find(id) is not null);
+        _networks.Add(network);
+        return network;
+    }
+
+    /// <summary>Addresses inside a network that peers' entries list.</summary>
+    private static HashSet<IpKey> ReservedIn(NodeConfig config, NetworkConfig network) =>
+        [.. config.Peers.SelectMany(peer => peer.Addresses).Where(address => network.Prefixes.Any(prefix => prefix.Contains(address))).Select(IpKey.FromIPAddress)];
+
+    private static bool IsShared(Peer peer, NodeNetwork network) => peer.Config.Networks.Contains(network.Name);
+
+    /// <summary>Tells the peer the networks that its entry names, unless it knows. A network that left the list has lost its tag.</summary>
     private void SendNetworks(PeerConnection link)
     {
-        var shared = _networks.Where(network => link.Peer!.Config.Networks.Contains(network.Name)).ToList();
-        link.Send(new NetworkList(
-            [.. shared.Select(network => new NetworkOffer(network.Name, network.Prefixes, network.OwnAddresses, link.AddReceiveTag(network.Index)))]));
-        foreach (var network in shared.Where(network => network.Config.Export && network.Config.Routes.Count > 0))
+        foreach (var gone in _networks)
         {
-            link.Send(new Announce(
-                network.Name,
-                [.. network.Config.Routes.Select(route => new RouteOffer(Prefix.FromIPNetwork(route), 0, 0))]));
+            if (!_live.Contains(gone) || !IsShared(link.Peer!, gone))
+            {
+                link.RetireReceiveTag(gone.Index);
+            }
+        }
+
+        var list = new NetworkList(
+        [
+            .. _live.Where(network => IsShared(link.Peer!, network))
+                .Select(network => new NetworkOffer(network.Name, network.Prefixes, network.OwnAddresses, link.AddReceiveTag(network.Index))),
+        ]);
+        if (link.Told is null || !IsSame(link.Told, list))
+        {
+            link.Told = list;
+            link.Send(list);
         }
     }
 
+    private static bool IsSame(NetworkList one, NetworkList other) =>
+        one.Networks.Count == other.Networks.Count
+        && one.Networks.Zip(other.Networks).All(pair =>
+            pair.First.Name == pair.Second.Name && pair.First.Tag == pair.Second.Tag
+            && pair.First.Prefixes.SequenceEqual(pair.Second.Prefixes) && pair.First.Addresses.SequenceEqual(pair.Second.Addresses));
+
     private void OnNetworkList(PeerConnection link, NetworkList list)
     {
-        var peer = link.Peer!;
-        foreach (var network in _networks)
+        foreach (var network in _live)
         {
-            var offer = list.Networks.FirstOrDefault(offered => offered.Name == network.Name);
-            var problem = offer is null || !peer.Config.Networks.Contains(network.Name) ? null
-                : network.Prefixes.Any(own => offer.Prefixes.Any(own.Overlaps)) ? null
-                : $"prefix mismatch: {string.Join(", ", network.Prefixes)} here, {string.Join(", ", offer.Prefixes)} there";
-            var joined = offer is not null && problem is null && peer.Config.Networks.Contains(network.Name);
-            link.SendTags[network.Index] = joined ? offer!.Tag : 0;
-            if (problem is not null && problem != link.NetworkProblems[network.Index])
-            {
-                if (peer.MayLog(_now.Nanos))
-                {
-                    Log.NetworkNotJoined(_logger, network.Name, peer.Name, problem);
-                }
-
-                link.Send(new PeerError(CloseReason.None, $"network {network.Name}: {problem}"));
-            }
-
-            link.NetworkProblems[network.Index] = problem;
-            Claim(peer, network, RouteSource.Address, joined ? [.. offer!.Addresses.Select(address => (Prefix.Host(address), 0u))] : []);
-            SettleAddresses(link, network);
+            Join(link, network, list);
         }
 
-        Promote(peer);
+        Promote(link.Peer!);
         TakeRoutesIntoUse();
+    }
+
+    /// <summary>Compares what both sides say of a network: it is joined, or not any more, and the peer has its addresses there, or none.</summary>
+    private void Join(PeerConnection link, NodeNetwork network, NetworkList list)
+    {
+        var peer = link.Peer!;
+        var offer = IsShared(peer, network) ? list.Networks.FirstOrDefault(offered => offered.Name == network.Name) : null;
+        var problem = offer is null || network.Prefixes.Any(own => offer.Prefixes.Any(own.Overlaps)) ? null
+            : $"prefix mismatch: {string.Join(", ", network.Prefixes)} here, {string.Join(", ", offer.Prefixes)} there";
+        var wasJoined = link.SendTags[network.Index] != 0;
+        var isJoined = offer is not null && problem is null;
+        link.SendTags[network.Index] = isJoined ? offer!.Tag : 0;
+        if (problem is not null && problem != link.NetworkProblems[network.Index])
+        {
+            if (MayLog(peer))
+            {
+                Log.NetworkNotJoined(_logger, network.Name, peer.Name, problem);
+            }
+
+            link.Send(new PeerError(CloseReason.None, $"network {network.Name}: {problem}"));
+        }
+
+        link.NetworkProblems[network.Index] = problem;
+        Claim(peer, network, RouteSource.Address, isJoined ? [.. offer!.Addresses.Select(address => (Prefix.Host(address), 0u))] : []);
+        if (isJoined && !wasJoined)
+        {
+            // Not before: the peer takes no routes of a network that it has not joined.
+            SendRoutes(link, network);
+        }
+        else if (!isJoined)
+        {
+            network.ForgetAnnounced(peer.Id);
+            Claim(peer, network, RouteSource.Announced, []);
+        }
+
+        SettleAddresses(link, network);
     }
 
     /// <summary>
@@ -58,14 +112,14 @@ internal sealed partial class Node
     private void SettleAddresses(PeerConnection link, NodeNetwork network)
     {
         var peer = link.Peer!;
-        foreach (var route in network.Routes.Routes.Where(route => route.Peer == peer.Id && route.Source == RouteSource.Address).ToList())
+        foreach (var route in network.Routes.Routes.Where(route => route.Peer == peer.Id && route.Source == RouteSource.Address && !route.IsFormer).ToList())
         {
             var address = route.Prefix.First;
             if (route.Verdict == RouteVerdict.OwnAddress && Self.CompareTo(peer.Id) > 0 && network.IsAutomatic(address))
             {
                 MoveFrom(network, address);
             }
-            else if (route.Verdict is RouteVerdict.OwnAddress or RouteVerdict.AddressInUse or RouteVerdict.AddressRemembered)
+            else if (route.Verdict is RouteVerdict.OwnAddress or RouteVerdict.AddressInUse or RouteVerdict.AddressRemembered or RouteVerdict.AddressReserved)
             {
                 link.Send(new AddressInUse(network.Name, address));
             }
@@ -75,7 +129,7 @@ internal sealed partial class Node
     private void OnAddressInUse(PeerConnection link, AddressInUse inUse)
     {
         if (FindJoined(link, inUse.Network) is { } network && network.OwnAddresses.Contains(inUse.Address) && !MoveFrom(network, inUse.Address)
-            && link.Peer!.MayLog(_now.Nanos))
+            && MayLog(link.Peer!))
         {
             Log.PeerReports(_logger, link.Peer!.Name, $"our address {inUse.Address} in network {network.Name} belongs to another node");
         }
@@ -93,14 +147,7 @@ internal sealed partial class Node
         HostStateVersion++;
         foreach (var link in _peers.Values.SelectMany(peer => peer.Connections).Where(link => link.IsUp))
         {
-            if (link.Peer!.Config.Networks.Contains(network.Name))
-            {
-                SendNetworks(link);
-                if (link.Session.PeerNetworks?.Networks.FirstOrDefault(offer => offer.Name == network.Name) is { } offer && link.SendTags[network.Index] != 0)
-                {
-                    Claim(link.Peer!, network, RouteSource.Address, [.. offer.Addresses.Select(theirs => (Prefix.Host(theirs), 0u))]);
-                }
-            }
+            SendNetworks(link);
         }
 
         TakeRoutesIntoUse();
@@ -108,5 +155,5 @@ internal sealed partial class Node
     }
 
     private NodeNetwork? FindJoined(PeerConnection link, string name) =>
-        _networks.Find(network => network.Name == name && link.SendTags[network.Index] != 0);
+        _live.Find(network => network.Name == name && link.SendTags[network.Index] != 0);
 }

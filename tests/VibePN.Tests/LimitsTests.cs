@@ -38,6 +38,33 @@ public sealed class LimitsTests
             return table.Replace(rights, RouteSource.Address, [.. Enumerable.Range(1, count).Select(i => (Prefix.Host(Address(i)), 0u))], 0).All(route => route.IsUsed);
         },
         [nameof(Limits.RoutesPerPeerAndNetwork)] = AnnouncedInTwoMessages,
+        [nameof(Limits.FormerRoutesPerPeerAndNetwork)] = count =>
+        {
+            var table = new RouteTable([Net], new AddressBook(), acceptRoutes: true);
+            var rights = new PeerRights(TestIdentity.Get("a").Node.Id, [], []);
+            table.Replace(rights, RouteSource.Announced, [.. Enumerable.Range(1, count).Select(i => (Prefix.Host(Address(i)), 0u))], 0);
+            table.Remove(rights.Peer, 0);
+            return table.Routes.Count() == count;
+        },
+        [nameof(Limits.NetworksPerProcess)] = count =>
+        {
+            using var sim = new SimNetwork(1);
+            var a = sim.AddHost("a", 1);
+            try
+            {
+                for (var i = 1; i < count; i++)
+                {
+                    a.Apply(config => config with { Networks = [config.Networks[0] with { Interface = $"vpn-{i}" }] });
+                }
+            }
+            catch (InvalidOperationException)
+            {
+                return false;
+            }
+
+            return true;
+        },
+        [nameof(Limits.DialTokenBytes)] = count => new Peer(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id).TryKeepToken(new byte[count]),
         [nameof(Limits.NodeNameBytes)] = count => Text(new Hello(Guid.NewGuid(), new string('x', count), [], null, 0, false)) == count,
         [nameof(Limits.ReasonBytes)] = count => Text(new PeerError(CloseReason.None, new string('x', count))) == count,
         [nameof(Limits.Features)] = count => Codec(new Hello(Guid.NewGuid(), "n", [.. Enumerable.Range(0, count).Select(i => (ulong)i)], null, 0, false)),

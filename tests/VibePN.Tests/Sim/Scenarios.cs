@@ -21,6 +21,7 @@ internal static class Scenarios
         ["restarts-one-way"] = RestartsOneWay,
         ["loss"] = Loss,
         ["partition"] = Partition,
+        ["one-way-silence"] = OneWaySilence,
         ["nat"] = Nat,
         ["narrow"] = Narrow,
         ["conflicts"] = Conflicts,
@@ -175,6 +176,33 @@ internal static class Scenarios
         Assert.Equal(sim.Ledger.Sent - sent, sim.Ledger.Arrived - arrived);
     }
 
+    /// <summary>One direction goes dark while the other carries on: both notice within 30 s, and come back with the line.</summary>
+    private static void OneWaySilence(SimNetwork sim)
+    {
+        var dice = new SimDice(sim.Seed, "one-way-silence");
+        sim.DefaultLink = new SimLink { Delay = TimeSpan.FromMilliseconds(5 + dice.Below(40)) };
+        var a = sim.AddHost("a", 1, new SimPeer("b", 2));
+        var b = sim.AddHost("b", 2, new SimPeer("a", 1));
+        Assert.NotNull(sim.RunUntil(() => a.IsUp(b) && b.IsUp(a), 5 * Second));
+        sim.Run(dice.UpTo(25 * Second));
+        var (from, to) = sim.Seed % 2 == 0 ? (a, b) : (b, a);
+        sim.SetLink(from, to, new SimLink { IsUp = false });
+        var noticed = sim.Await(
+            () =>
+            {
+                // What still arrives must not keep the connection: nobody answers it.
+                to.SendTo(from, 0);
+                return !a.IsUp(b) && !b.IsUp(a);
+            },
+            60 * Second);
+        Assert.True(noticed <= 31 * Second, $"noticed after {noticed}");
+        sim.SetLink(from, to, new SimLink { Delay = TimeSpan.FromMilliseconds(20) });
+        var back = sim.Await(() => a.IsUp(b) && b.IsUp(a), 30 * Second);
+        Assert.True(back <= 12 * Second, $"back after {back}");
+        sim.Run(5 * Second);
+        Flows(sim, a, b);
+    }
+
     /// <summary>The dialer's NAT forgets its mapping under traffic: the connection moves, nothing ends.</summary>
     private static void Nat(SimNetwork sim)
     {
@@ -307,7 +335,8 @@ internal static class Scenarios
 
         sim.Run(2 * Second);
         Assert.Equal((ulong)CloseReason.LimitExceeded, evil.Closed?.ErrorCode);
-        Assert.DoesNotContain(a.Snapshot.Networks[0].Routes, route => route.Peer == evil.Id);
+        Assert.All(a.Snapshot.Networks[0].Routes.Where(route => route.Peer == evil.Id), route => Assert.True(route is { IsUsed: false, IsFormer: true }));
+        Assert.InRange(a.Snapshot.Networks[0].Routes.Count(route => route.Peer == evil.Id), 1, Limits.FormerRoutesPerPeerAndNetwork);
         Assert.InRange(a.Logger.Lines.Count, 1, 200);
         Flows(sim, a, b);
     }
