@@ -29,6 +29,7 @@ public sealed class LivenessTests
 
         Assert.Equal((ulong)CloseReason.Unresponsive, mute.Closed?.ErrorCode);
         Assert.NotEqual(PeerCondition.Up, a.Peer("mute").Condition);
+        Assert.Equal((1, "no answer for 20 s"), (a.Peer("mute").Unresponsive, a.Peer("mute").Reason));
     }
 
     [Fact]
@@ -42,6 +43,8 @@ public sealed class LivenessTests
         sim.Run(TimeSpan.FromHours(1));
 
         Assert.Null(quiet.Closed);
+        Assert.Equal(0, a.Peer("quiet").Unresponsive);
+        Assert.InRange(a.Peer("quiet").EchoRtt!.Value.TotalMilliseconds, 10, 20);
     }
 
     [Fact]

@@ -24,6 +24,7 @@ internal static class Scenarios
         ["one-way-silence"] = OneWaySilence,
         ["nat"] = Nat,
         ["narrow"] = Narrow,
+        ["reload"] = Reload,
         ["conflicts"] = Conflicts,
         ["hostile-addresses"] = HostileAddresses,
         ["hostile-routes"] = HostileRoutes,
@@ -262,6 +263,61 @@ internal static class Scenarios
         Assert.InRange(sim.Ledger.Arrived, 600, 2_000);
         Assert.Equal(0, a.Peer("b").QueueBytes);
         Assert.Equal(since, a.Peer("b").ChangedNanos);
+    }
+
+    /// <summary>
+    /// Every node's config changes again and again while all talk: networks come and go, peers too. No packet is ever in the wrong network,
+    /// pairs that were not concerned keep their connection, and in the end all is as the last configs say.
+    /// </summary>
+    private static void Reload(SimNetwork sim)
+    {
+        var dice = new SimDice(sim.Seed, "reload");
+        sim.DefaultLink = new SimLink { Delay = TimeSpan.FromMilliseconds(5 + dice.Below(30)), Jitter = TimeSpan.FromMilliseconds(10), Loss = sim.Seed % 2 * 0.05 };
+        string[][] choices = [["corp"], ["corp", "lab"], ["corp", "lab", "test"], ["corp", "test"]];
+        var mesh = new SimMesh(sim, 3 + (sim.Seed % 3), "corp", "lab");
+        Assert.NotNull(sim.Await(mesh.IsUp, 20 * Second));
+        var full = mesh.Hosts.ToDictionary(host => host, host => host.Config.Peers);
+
+        // These two never lose each other from their configs.
+        var (one, two) = (mesh.Hosts[0], mesh.Hosts[1]);
+        sim.Run(15 * Second);
+        var since = one.Peer(two.Name).ChangedNanos;
+        for (var round = 0; round < 30; round++)
+        {
+            var index = dice.Below(mesh.Hosts.Count);
+            var host = mesh.Hosts[index];
+            var networks = choices[dice.Below(choices.Length)];
+            var leaveOut = dice.Below(4) == 0 ? mesh.Hosts[2 + dice.Below(mesh.Hosts.Count - 2)].Name : null;
+            host.Apply(config => SimMesh.With(
+                config with { Peers = [.. full[host].Where(peer => index >= 2 || peer.Name != leaveOut)] },
+                index + 1,
+                networks));
+            for (var i = 0; i < 3; i++)
+            {
+                foreach (var other in mesh.Hosts.Where(other => other != host))
+                {
+                    foreach (var network in host.Config.Networks.Select(network => network.Name).Where(name => other.Config.Networks.Any(theirs => theirs.Name == name)))
+                    {
+                        host.SendTo(other, host.Config.Networks.ToList().FindIndex(own => own.Name == network), v6: i == 1);
+                        other.SendTo(host, other.Config.Networks.ToList().FindIndex(own => own.Name == network), v6: i == 1);
+                    }
+                }
+
+                sim.Run(dice.UpTo(TimeSpan.FromMilliseconds(200)));
+            }
+        }
+
+        Assert.Equal(since, one.Peer(two.Name).ChangedNanos);
+        sim.DefaultLink = new SimLink();
+        foreach (var (index, host) in mesh.Hosts.Index())
+        {
+            host.Apply(config => SimMesh.With(config with { Peers = full[host] }, index + 1, "corp", "test"));
+        }
+
+        mesh.Settle(30 * Second);
+        var (sent, arrived) = (sim.Ledger.Sent, sim.Ledger.Arrived);
+        mesh.Talk(2, Second);
+        Assert.Equal(sim.Ledger.Sent - sent, sim.Ledger.Arrived - arrived);
     }
 
     /// <summary>Automatic addresses in a prefix that is almost too small: everybody ends with an own one.</summary>
