@@ -21,6 +21,12 @@ internal static class Limits
     /// <summary>Prefixes that one peer may announce in one network.</summary>
     public const int RoutesPerPeerAndNetwork = 1024;
 
+    /// <summary>Prefixes of all networks in the config: with them the list of networks fits one control message.</summary>
+    public const int PrefixesPerNode = 256;
+
+    /// <summary>Routes that the config announces in all networks: they fit what a control stream holds back for a slow peer.</summary>
+    public const int RoutesPerNode = 4096;
+
     /// <summary>Refused routes of one peer in one network that stay in sight after its connection has ended.</summary>
     public const int FormerRoutesPerPeerAndNetwork = 16;
 
