@@ -21,6 +21,7 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     private SockAddr _local = ToSockAddr(quic.Path.Local);
     private ulong[]? _sendTags;
     private string?[]? _networkProblems;
+    private int _networks = networks;
 
     public QuicConnection Quic { get; } = quic;
 
@@ -35,6 +36,12 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     public ulong HelloDeadlineNanos { get; set; } = ulong.MaxValue;
 
     public ulong KeepaliveNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>When our routes are announced again; <see cref="ulong.MaxValue"/>: there are none.</summary>
+    public ulong AnnounceNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>The list of networks that the peer was told last, or null.</summary>
+    public NetworkList? Told { get; set; }
 
     /// <summary>When this connection makes way for another one.</summary>
     public ulong CloseAsDuplicateNanos { get; set; } = ulong.MaxValue;
@@ -75,10 +82,10 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     public bool IsReady => IsUp && _session!.PeerNetworks is not null;
 
     /// <summary>By the index of an own network: the tag under which the peer takes its packets, 0 where it does not.</summary>
-    public ulong[] SendTags => _sendTags ??= new ulong[networks];
+    public ulong[] SendTags => _sendTags ??= new ulong[_networks];
 
     /// <summary>By the index of an own network: why it is not joined with this peer, or null.</summary>
-    public string?[] NetworkProblems => _networkProblems ??= new string?[networks];
+    public string?[] NetworkProblems => _networkProblems ??= new string?[_networks];
 
     /// <summary>The index of the own network that has <paramref name="tag"/> on this connection; -1: none.</summary>
     public int NetworkOf(ulong tag) => _receiveNetworks is { } known && tag < (ulong)known.Count ? known[(int)tag] : -1;
@@ -95,6 +102,30 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
         _receiveNetworks.Add(network);
         return (ulong)(_receiveNetworks.Count - 1);
+    }
+
+    /// <summary>The peer is not to send into an own network any more: packets with its tag are of no network, for the connection's life.</summary>
+    public void RetireReceiveTag(int network)
+    {
+        if (_receiveNetworks?.IndexOf(network, 1) is { } tag and > 0)
+        {
+            _receiveNetworks[tag] = -1;
+        }
+    }
+
+    /// <summary>Makes room for further own networks.</summary>
+    public void GrowTo(int count)
+    {
+        _networks = count;
+        if (_sendTags is not null)
+        {
+            Array.Resize(ref _sendTags, count);
+        }
+
+        if (_networkProblems is not null)
+        {
+            Array.Resize(ref _networkProblems, count);
+        }
     }
 
     public void PathChanged()
