@@ -267,6 +267,8 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                 case UdpToken:
                     for (var reads = 0; reads < ReadsPerTurn && _udp.Receive(_udpIn) > 0; reads++)
                     {
+                        // Asked anew: what was sent earlier in this turn may be acknowledged here, and a round trip of zero misleads BBR.
+                        now = Now();
                         node.OnUdp(_udpIn, now);
                         Loaded(_udpIn.Count, now);
                         if (_udpIn.Count < _udpIn.Capacity)
@@ -280,6 +282,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                     var network = (int)(token - FirstTunToken);
                     for (var reads = 0; reads < ReadsPerTurn && _tuns[network].Read(_tunIn); reads++)
                     {
+                        now = Now();
                         node.OnTun(network, _tunIn, now);
                         Loaded(_tunIn.Count, now);
                         if (_tunIn.Count < _tunIn.Capacity)
