@@ -22,6 +22,12 @@ public static class TcpMss
     private const byte MssKind = 2;
     private const int MssOptionBytes = 4;
 
+    /// <summary>Whether <see cref="Clamp"/> is worth calling: one packet in a connection.</summary>
+    /// <param name="packet">What <paramref name="ip"/> was parsed from.</param>
+    public static bool IsHandshake(in IpHeader ip, ReadOnlySpan<byte> packet) =>
+        ip.Protocol == IpProtocol.Tcp && !ip.IsFragment && packet.Length - ip.PayloadOffset >= TransportChecksum.TcpMinBytes
+        && (packet[ip.PayloadOffset + FlagsOffset] & Syn) != 0;
+
     /// <param name="packet">Anything; only a whole SYN or SYN-ACK whose option is too large is changed.</param>
     /// <param name="mtuBytes">The largest packet that passes. The option counts neither IP nor TCP options (RFC 6691).</param>
     /// <param name="checksumPartial">
@@ -31,10 +37,7 @@ public static class TcpMss
     /// <returns>The packet was changed.</returns>
     public static bool Clamp(Span<byte> packet, int mtuBytes, bool checksumPartial)
     {
-        // Most packets end here; the rest is for one packet in a connection.
-        if (!IpHeader.TryParse(packet, out var ip) || ip.Protocol != IpProtocol.Tcp || ip.IsFragment
-            || packet.Length - ip.PayloadOffset < TransportChecksum.TcpMinBytes
-            || (packet[ip.PayloadOffset + FlagsOffset] & Syn) == 0)
+        if (!IpHeader.TryParse(packet, out var ip) || !IsHandshake(ip, packet))
         {
             return false;
         }
