@@ -105,9 +105,14 @@ public sealed unsafe partial class QuicEndpoint
         Add(connection);
         _stats = _stats with { Accepted = _stats.Accepted + 1 };
         connection.TellAccepted();
+        EndDelivery(path);
         if (result != 0)
         {
             connection.CloseAfterError(result);
+        }
+        else
+        {
+            _delivered = connection;
         }
     }
 
