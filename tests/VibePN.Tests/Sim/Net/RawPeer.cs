@@ -43,6 +43,9 @@ internal sealed class RawPeer : QuicHandler, ISimMachine
 
     public ulong NextDeadline => _endpoint.NextDeadline;
 
+    /// <summary>False: its QUIC lives on, and its node says nothing any more.</summary>
+    public bool AnswersKeepalives { get; init; } = true;
+
     public QuicConnection? Connection { get; private set; }
 
     /// <summary>How the last connection ended, or null.</summary>
@@ -94,12 +97,7 @@ internal sealed class RawPeer : QuicHandler, ISimMachine
             network.Tag)),
     ]));
 
-    public void Say(ControlMessage message)
-    {
-        var writer = new ArrayBufferWriter<byte>();
-        ControlCodec.Write(writer, message);
-        SayBytes(writer.WrittenSpan.ToArray());
-    }
+    public void Say(ControlMessage message) => SayBytes(Encode(message));
 
     /// <summary>Anything on the control stream.</summary>
     public void SayBytes(byte[] bytes)
@@ -186,6 +184,12 @@ internal sealed class RawPeer : QuicHandler, ISimMachine
             {
                 Messages.Add(message);
             }
+
+            if (message is Keepalive keepalive && AnswersKeepalives)
+            {
+                // Sent by the flush that follows: not from inside the callback.
+                _stream.Enqueue(Encode(new KeepaliveReply(keepalive.Id, null)));
+            }
         }
     }
 
@@ -202,6 +206,13 @@ internal sealed class RawPeer : QuicHandler, ISimMachine
     {
         _endpoint.Dispose();
         _credentials.Dispose();
+    }
+
+    private static byte[] Encode(ControlMessage message)
+    {
+        var writer = new ArrayBufferWriter<byte>();
+        ControlCodec.Write(writer, message);
+        return writer.WrittenSpan.ToArray();
     }
 
     private void Speak(QuicConnection connection)
