@@ -168,7 +168,7 @@ internal sealed partial class Node
     private void PeerDown(Peer peer, PeerConnection link, QuicClose close)
     {
         peer.ChangedNanos = _now.Nanos;
-        peer.Queue.Clear();
+        peer.Queue.Clear(DropReason.OutPeerDown);
         foreach (var network in _live)
         {
             network.Routes.RecordOwners(_now.UtcSeconds);

@@ -6,7 +6,7 @@
 // Out (host → peer)
 //   1. OnTun          one parse and one route lookup per frame
 //   2. SendFrame      straight to the peer's connection while nothing waits, else
-//   3. PacketQueue    behind what waits for the congestion window
+//   3. FairQueue      behind what waits for the congestion window
 //   4. WritePackets   one datagram per packet of the frame, into the UDP batch
 //   5. Flush          what else each touched connection has to say; then the batch leaves
 //
@@ -106,12 +106,16 @@ internal sealed partial class Node
             return;
         }
 
-        if (peer.Queue.Count > 0 || !WritePackets(peer, link, network, ref segmenter, frame))
+        if (peer.Queue.Count > 0)
         {
-            if (!peer.Queue.TryEnqueue(network.Index, segmenter, frame))
-            {
-                network.Counters.Drop(DropReason.OutQueueFull);
-            }
+            peer.Queue.Enqueue(network.Index, segmenter, frame, isBegun: false, _now.Nanos);
+            return;
+        }
+
+        var packets = segmenter.Remaining;
+        if (!WritePackets(peer, link, network, ref segmenter, frame))
+        {
+            peer.Queue.Enqueue(network.Index, segmenter, frame, isBegun: segmenter.Remaining < packets || link.FragmentOffset > 0, _now.Nanos);
         }
     }
 
@@ -299,19 +303,19 @@ internal sealed partial class Node
 
     private void DrainQueue(Peer peer, PeerConnection link)
     {
-        for (var i = 0; i < FlushPackets && peer.Queue.Count > 0; i++)
+        for (var i = 0; i < FlushPackets && peer.Queue.TrySelect(_now.Nanos, stay: link.FragmentOffset > 0); i++)
         {
             ref var head = ref peer.Queue.Head;
             if (link.SendTags[head.Network] == 0)
             {
-                _networks[head.Network].Counters.Drop(DropReason.OutPeerDown);
+                _networks[head.Network].Counters.Drop(DropReason.OutPeerDown, Math.Max(head.Segmenter.Remaining, 1));
             }
             else if (!WritePackets(peer, link, _networks[head.Network], ref head.Segmenter, peer.Queue.HeadFrame))
             {
                 return;
             }
 
-            peer.Queue.Pop();
+            peer.Queue.Pop(_now.Nanos);
         }
     }
 

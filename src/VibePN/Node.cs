@@ -37,6 +37,12 @@ internal sealed partial class Node : QuicHandler, IDisposable
     /// <summary>What connections without a known peer sent.</summary>
     private readonly NodeCounters _strangers = new();
 
+    /// <summary>Counts what the peers' queues drop.</summary>
+    private readonly PacketsDropped _queueDropped;
+
+    /// <summary>So that nobody can choose packets that share a flow with another's.</summary>
+    private readonly ulong _flowSalt;
+
     /// <summary>Where a control message is written before it is queued on its stream.</summary>
     private readonly ArrayBufferWriter<byte> _controlOut = new(1024);
 
@@ -65,6 +71,8 @@ internal sealed partial class Node : QuicHandler, IDisposable
     public Node(NodeOptions options, NodeOutput output, ILogger logger, Instant now)
     {
         _options = options;
+        _flowSalt = (ulong)options.Random.NextInt64();
+        _queueDropped = (network, reason, packets) => _networks[network].Counters.Drop(reason, packets);
         _output = output;
         _logger = logger;
         _now = now;
@@ -218,7 +226,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _udpOut.Dispose();
         foreach (var peer in _peers.Values)
         {
-            peer.Queue.Clear();
+            peer.Queue.Clear(DropReason.OutPeerDown);
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class NodeCounters
     /// <summary>Drops, indexed by <see cref="DropReason"/>.</summary>
     public ReadOnlySpan<ulong> Drops => _drops;
 
-    public void Drop(DropReason reason) => _drops[(int)reason]++;
+    public void Drop(DropReason reason, int packets = 1) => _drops[(int)reason] += (ulong)packets;
 
     /// <summary>Takes over the drops of somebody who is gone: totals never go down.</summary>
     public void AddDrops(NodeCounters gone)

@@ -69,21 +69,23 @@ public sealed class LimitsTests
 
             return true;
         },
-        [nameof(Limits.DialTokenBytes)] = count => new Peer(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id).TryKeepToken(new byte[count]),
+        [nameof(Limits.DialTokenBytes)] = count => NewPeer().TryKeepToken(new byte[count]),
         [nameof(Limits.NodeNameBytes)] = count => Text(new Hello(Guid.NewGuid(), new string('x', count), [], null, 0, false)) == count,
         [nameof(Limits.ReasonBytes)] = count => Text(new PeerError(CloseReason.None, new string('x', count))) == count,
         [nameof(Limits.Features)] = count => Codec(new Hello(Guid.NewGuid(), "n", [.. Enumerable.Range(0, count).Select(i => (ulong)i)], null, 0, false)),
         [nameof(Limits.PeerQueueBytes)] = count =>
         {
-            var queue = new PacketQueue(Limits.PeerQueueBytes);
+            var dropped = 0;
+            var queue = new FairQueue(Limits.PeerQueueBytes, 0, (_, _, packets) => dropped += packets);
             var frame = TestPacket.Udp("10.0.0.1", "10.0.0.2", 4096 - 28);
             _ = Segmenter.Start(default, frame, out var segmenter);
             for (; count >= 2 * frame.Length; count -= frame.Length)
             {
-                Assert.True(queue.TryEnqueue(0, segmenter, frame));
+                Assert.True(queue.Enqueue(0, segmenter, frame, isBegun: false, 0));
             }
 
-            return queue.TryEnqueue(0, segmenter, TestPacket.Udp("10.0.0.1", "10.0.0.2", count - 28));
+            _ = queue.Enqueue(0, segmenter, TestPacket.Udp("10.0.0.1", "10.0.0.2", count - 28), isBegun: false, 0);
+            return dropped == 0;
         },
         [nameof(Limits.ReassembledBytes)] = count =>
         {
@@ -138,10 +140,12 @@ public sealed class LimitsTests
         },
         [nameof(Limits.LogLinesPerPeerAndMinute)] = count =>
         {
-            var peer = new Peer(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id);
+            var peer = NewPeer();
             return Enumerable.Range(1, count).All(_ => peer.MayLog(1)) && peer.MayLog(61_000_000_000);
         },
     };
+
+    private static Peer NewPeer() => new(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id, new FairQueue(Limits.PeerQueueBytes, 0, (_, _, _) => { }));
 
     public static TheoryData<string> Names => [.. typeof(Limits).GetFields(BindingFlags.Public | BindingFlags.Static).Select(limit => limit.Name)];
 

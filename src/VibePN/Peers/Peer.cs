@@ -5,7 +5,7 @@ using VibePN.Routing;
 namespace VibePN.Peers;
 
 /// <summary>A configured peer and all that is known of it. Thread: the node's.</summary>
-internal sealed class Peer(PeerConfig config, PeerId id)
+internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
 {
     private byte[] _dialToken = [];
 
@@ -28,7 +28,7 @@ internal sealed class Peer(PeerConfig config, PeerId id)
     public PeerConnection? Active { get; set; }
 
     /// <summary>Frames that wait for the congestion window of <see cref="Active"/>.</summary>
-    public PacketQueue Queue { get; } = new(Limits.PeerQueueBytes);
+    public FairQueue Queue { get; } = queue;
 
     public NodeCounters Counters { get; } = new();
 
