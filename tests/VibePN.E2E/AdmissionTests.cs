@@ -22,14 +22,14 @@ public sealed class AdmissionTests : IDisposable
     [Theory, MemberData(nameof(BadCertificates))]
     public void Dialer_WithABadCertificate_IsRefusedInTheHandshakeWithOneLogLine(string kind, string reason)
     {
-        Identity identity = kind switch
+        TestIdentity identity = kind switch
         {
-            "expired" => Identity.CreateExpired("client"),
-            "not yet valid" => Identity.CreateNotYetValid("client"),
-            _ => Identity.Create("client"),
+            "expired" => TestIdentity.CreateExpired("client"),
+            "not yet valid" => TestIdentity.CreateNotYetValid("client"),
+            _ => TestIdentity.Create("client"),
         };
         TestNode acceptor = _bed.AddNode("acceptor");
-        acceptor.Trust("client", kind == "stranger" ? Identity.Create("another").Fingerprint : identity.Fingerprint).Start();
+        acceptor.Trust("client", kind == "stranger" ? TestIdentity.Create("another").Fingerprint : identity.Fingerprint).Start();
         using TestClient client = new(_bed.AddHost("client"), identity, acceptor);
 
         QuicClose? close = client.ConnectAndClose();
@@ -45,7 +45,7 @@ public sealed class AdmissionTests : IDisposable
     [Fact]
     public void Dialer_WithAPinnedCertificate_IsAccepted()
     {
-        Identity identity = Identity.Create("client");
+        TestIdentity identity = TestIdentity.Create("client");
         TestNode acceptor = _bed.AddNode("acceptor").Trust("client", identity.Fingerprint).Start();
         using TestClient client = new(_bed.AddHost("client"), identity, acceptor);
 
@@ -57,7 +57,7 @@ public sealed class AdmissionTests : IDisposable
     public void Acceptor_WithAnotherPinThanTheDialers_IsRefusedWithOneLogLineAnAttempt()
     {
         TestNode acceptor = _bed.AddNode("acceptor");
-        TestNode dialer = _bed.AddNode("dialer").Trust(acceptor, fingerprint: Identity.Create("another").Fingerprint);
+        TestNode dialer = _bed.AddNode("dialer").Trust(acceptor, fingerprint: TestIdentity.Create("another").Fingerprint);
         acceptor.Trust(dialer, dial: false).Start();
         dialer.Start();
 
@@ -74,7 +74,7 @@ public sealed class AdmissionTests : IDisposable
     [Fact]
     public void Dialer_ThatIsRefused_BacksOffAndSaysSo()
     {
-        TestNode acceptor = _bed.AddNode("acceptor").Trust("another", Identity.Create("another").Fingerprint);
+        TestNode acceptor = _bed.AddNode("acceptor").Trust("another", TestIdentity.Create("another").Fingerprint);
         TestNode dialer = _bed.AddNode("dialer").Trust(acceptor);
         acceptor.Start();
         dialer.Start();

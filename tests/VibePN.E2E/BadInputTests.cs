@@ -17,7 +17,7 @@ public sealed class BadInputTests : IDisposable
     public BadInputTests()
     {
         _node = _bed.AddNode("node");
-        _node.Trust("other", Identity.Create("other").Fingerprint, "192.0.2.99:51820");
+        _node.Trust("other", TestIdentity.Create("other").Fingerprint, "192.0.2.99:51820");
         File.WriteAllText(_node.ConfigPath, _node.ConfigText());
     }
 
@@ -109,7 +109,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void Key_OfAnotherCertificate_IsRefused()
     {
-        File.WriteAllText(_node.KeyPath, Identity.Create("another").KeyPem);
+        File.WriteAllText(_node.KeyPath, TestIdentity.Create("another").KeyPem);
 
         ExpectFailure(StartArguments(_node.ConfigPath), "key");
     }

@@ -28,9 +28,9 @@ public sealed class CycleTests : IDisposable
 
     private void Cycle(bool pinned, Action<TestClient> once)
     {
-        Identity identity = Identity.Create("client");
+        TestIdentity identity = TestIdentity.Create("client");
         TestNode node = _bed.AddNode("node");
-        node.Trust("client", pinned ? identity.Fingerprint : Identity.Create("another").Fingerprint).Start();
+        node.Trust("client", pinned ? identity.Fingerprint : TestIdentity.Create("another").Fingerprint).Start();
         using TestClient client = new(_bed.AddHost("client"), identity, node);
 
         Run(client, once, WarmUpCycles);

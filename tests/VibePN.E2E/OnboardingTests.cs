@@ -63,7 +63,7 @@ public sealed partial class OnboardingTests : IDisposable
         {
             ["--name"] = "two",
             ["--address"] = "192.0.2.2:51820",
-            ["--fingerprint"] = Identity.Create("two").Fingerprint,
+            ["--fingerprint"] = TestIdentity.Create("two").Fingerprint,
             ["--networks"] = "corp",
             ["--config"] = File_(host, "config.toml"),
             [option] = value,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace VibePN.E2E.Harness;
@@ -18,6 +19,14 @@ internal static class HostViews
         JsonNode.Parse(host.Ip("-s", "-j", "link", "show", "dev", link))![0]!["stats64"]!["rx"]!["packets"]!.GetValue<long>();
 
     public static long Drops(this TestNode node, string reason) => node.Status()["drops"]![reason]?.GetValue<long>() ?? 0;
+
+    /// <summary>Of the daemon, right now, as the kernel counts.</summary>
+    public static long ResidentBytes(this TestNode node)
+    {
+        string line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{node.Daemon.Id}/status"))
+            .First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+    }
 
     public static int Connections(this TestNode node) => node.Status()["connections"]!.GetValue<int>();
 

@@ -16,7 +16,7 @@ public sealed class TestNode : IDisposable
     private readonly List<string> _earlierLines = [];
     private RunningProgram? _daemon;
 
-    internal TestNode(TestHost host, string folder, Identity identity)
+    internal TestNode(TestHost host, string folder, TestIdentity identity)
     {
         Host = host;
         Folder = Directory.CreateDirectory(folder).FullName;
@@ -32,7 +32,7 @@ public sealed class TestNode : IDisposable
 
     public string Folder { get; }
 
-    public Identity Identity { get; }
+    public TestIdentity Identity { get; }
 
     public string ConfigPath => Path.Combine(Folder, "config.toml");
 
