@@ -53,7 +53,7 @@ public sealed class BadInputTests : IDisposable
         // The other tests of this class change one thing about this start.
         _node.Start();
         _node.Daemon.Signal(Signal.Terminate);
-        Assert.True(_node.Daemon.WaitForExit(TimeSpan.FromSeconds(2)));
+        Assert.True(_node.Daemon.WaitForExit(TimeSpan.FromSeconds(10)));
         Assert.Equal(0, _node.Daemon.ExitCode);
     }
 
@@ -218,7 +218,7 @@ public sealed class BadInputTests : IDisposable
         string filesBefore = Fingerprint();
         string routesBefore = _node.Host.Routes();
 
-        Outcome outcome = _node.Host.Run(TimeSpan.FromSeconds(5), command);
+        Outcome outcome = _node.Host.Run(TimeSpan.FromSeconds(20), command);
 
         Assert.True(outcome.ExitCode == 1, outcome.ToString());
         Assert.All(expected, text => Assert.True(outcome.Everything.Contains(text, StringComparison.Ordinal), $"no '{text}': {outcome}"));

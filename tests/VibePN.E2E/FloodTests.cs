@@ -58,19 +58,19 @@ public sealed class FloodTests : IDisposable
 
     /// <summary>The target forgets all connections; its peers come back with the token of their former connection.</summary>
     [Fact]
-    public void KnownPeer_WhoseConnectionIsLostDuringAFlood_IsBackWithinFiveSeconds()
+    public void KnownPeer_WhoseConnectionIsLostDuringAFlood_IsBackBeforeItEnds()
     {
         using Flood flood = new(_stranger, _target, PerSecond, s_duration);
         Wait.For(TimeSpan.FromSeconds(2));
         _target.Kill();
         _target.Launch();
 
-        TimeSpan back = _peer.WaitForTrafficTo(_target, TimeSpan.FromSeconds(5));
+        TimeSpan back = _peer.WaitForTrafficTo(_target, TimeSpan.FromSeconds(7));
 
         Assert.True(flood.IsRunning);
         flood.WaitForEnd();
         Report(flood, string.Create(CultureInfo.InvariantCulture, $"back after {back.TotalSeconds:F2} s"));
-        Assert.True(_peer.Host.Ping(_target.Inner));
+        Assert.True(_peer.Host.CanPing(_target.Inner));
     }
 
     /// <summary>It lost its token with its memory: it has to get a Retry among all the others'.</summary>
@@ -94,7 +94,7 @@ public sealed class FloodTests : IDisposable
     private void Report(Flood flood, string result)
     {
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{flood.SentPerSecond:F0} packets per second sent; {result}\n{_target.Status()["endpoint"]}"));
+            CultureInfo.InvariantCulture, $"{flood.SentPerSecond:F0} packets per second sent; {result}\n{_target.CpuSeconds():F2} s of a core used; {_target.Status()["endpoint"]}"));
         Assert.True(flood.SentPerSecond > 10_000, "the sender is too slow for a flood");
     }
 }

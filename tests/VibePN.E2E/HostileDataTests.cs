@@ -18,7 +18,9 @@ public sealed class HostileDataTests : IDisposable
     private const string Own6 = "fd42::66";
     private const string Mallory = "mallory";
     private const int FragmentsPerSecond = 1000;
-    private const long MaxGrowthBytes = 6 << 20;
+
+    /// <summary>The daemon's buffers are touched by a load, and given back when it is over; what is held for ever would be 30 MiB or more.</summary>
+    private const long MaxGrowthBytes = 12 << 20;
 
     /// <summary>More of both by hand: HOSTILE_SECONDS=60 HOSTILE_ROUNDS=1000000.</summary>
     private static readonly int s_seconds = Number("HOSTILE_SECONDS", 6);
@@ -51,7 +53,7 @@ public sealed class HostileDataTests : IDisposable
     public void Datagrams_ThatNoHonestPeerSends_AreCountedAndNeverReachTheKernel(bool offloads)
     {
         Start(offloads);
-        Wait.Until(TimeSpan.FromSeconds(20), "the path carries large datagrams", () =>
+        Wait.Until(TimeSpan.FromSeconds(40), "the path carries large datagrams", () =>
         {
             _client.RunFor(TimeSpan.FromMilliseconds(100));
             return _client.Connection!.MaxDatagramBytes > 8100;

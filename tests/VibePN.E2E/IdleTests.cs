@@ -52,10 +52,10 @@ public sealed class IdleTests : IDisposable
         Run(s_settling);
         Assert.Equal(Peers, node.Connections());
         Run(TimeSpan.FromSeconds(3));
-        double cpu = CpuSeconds(node);
+        double cpu = node.CpuSeconds();
         long start = Stopwatch.GetTimestamp();
         Run(s_measured);
-        double percent = (CpuSeconds(node) - cpu) / Stopwatch.GetElapsedTime(start).TotalSeconds * 100;
+        double percent = (node.CpuSeconds() - cpu) / Stopwatch.GetElapsedTime(start).TotalSeconds * 100;
         long perPeer = (node.ResidentBytes() - before) / (Peers - 1);
 
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(
@@ -66,11 +66,6 @@ public sealed class IdleTests : IDisposable
     }
 
     private static string Name(int number) => string.Create(CultureInfo.InvariantCulture, $"client-{number}");
-
-    /// <summary>Of all its threads, to the nanosecond.</summary>
-    private static double CpuSeconds(TestNode node) =>
-        Directory.GetDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{node.Daemon.Id}/task"))
-            .Sum(task => long.Parse(File.ReadAllText(task + "/schedstat").Split(' ')[0], CultureInfo.InvariantCulture)) / 1e9;
 
     private void Connect(TestHost host, TestNode node, TestIdentity identity, int number)
     {

@@ -21,9 +21,15 @@ internal sealed partial class PingRun : IDisposable
             _ping.Signal(Signal.Interrupt);
         }
 
-        if (!_ping.WaitForExit(TimeSpan.FromSeconds(10)) || Counts().Match(_ping.Output) is not { Success: true } counts)
+        return _ping.WaitForExit(TimeSpan.FromSeconds(10)) ? CountsOf(_ping.Output + _ping.Errors) : throw new TimeoutException("ping does not end");
+    }
+
+    public static (int Sent, int Answered) CountsOf(string output)
+    {
+        Match counts = Counts().Match(output);
+        if (!counts.Success)
         {
-            throw new InvalidOperationException($"no result of ping: {_ping.Output}{_ping.Errors}");
+            throw new InvalidOperationException($"no result of ping: {output}");
         }
 
         return (int.Parse(counts.Groups[1].Value, CultureInfo.InvariantCulture), int.Parse(counts.Groups[2].Value, CultureInfo.InvariantCulture));

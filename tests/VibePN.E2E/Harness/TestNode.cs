@@ -111,7 +111,7 @@ public sealed class TestNode : IDisposable
     {
         File.WriteAllText(ConfigPath, ConfigText());
         Launch();
-        Wait.Until(TimeSpan.FromSeconds(10), $"the daemon of {Name} answers\n{string.Join('\n', LogLines)}", () =>
+        Wait.Until(TimeSpan.FromSeconds(20), $"the daemon of {Name} answers\n{string.Join('\n', LogLines)}", () =>
             Daemon.HasExited
                 ? throw new InvalidOperationException($"the daemon of {Name} ended with {Daemon.ExitCode}\n{string.Join('\n', LogLines)}")
                 : File.Exists(SocketPath) && Control("status", "--json").ExitCode == 0);
@@ -124,7 +124,7 @@ public sealed class TestNode : IDisposable
         if (_daemon is { HasExited: false })
         {
             Control("goodbye");
-            Wait.Until(TimeSpan.FromSeconds(5), $"the daemon of {Name} ends", () => Daemon.HasExited);
+            Wait.Until(TimeSpan.FromSeconds(15), $"the daemon of {Name} ends", () => Daemon.HasExited);
         }
 
         return Start();
