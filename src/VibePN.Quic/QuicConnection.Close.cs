@@ -116,36 +116,28 @@ public sealed unsafe partial class QuicConnection
 
         _answerWhileOver = false;
         _closePacket.CopyTo(packet);
-        return new QuicPacket(_closePacket.Length, 0, Path);
+        return new QuicPacket(this, _closePacket.Length, 0, isOnActivePath: true);
     }
 
     private QuicPacket WriteClose(Span<byte> packet, Instant now)
     {
         Enter(now);
         nint length;
-        ngtcp2_path_storage path;
-        NativePath.Prepare(&path);
         ngtcp2_pkt_info info = default;
-        try
+        fixed (byte* destination = packet, reason = _closeReason)
         {
-            fixed (byte* destination = packet, reason = _closeReason)
+            var error = new ngtcp2_ccerr
             {
-                var error = new ngtcp2_ccerr
-                {
-                    type = _close.Kind == QuicCloseKind.Local ? NgTcp2.CcErrApplication : NgTcp2.CcErrTransport,
-                    error_code = _close.ErrorCode,
-                    reason = reason,
-                    reasonlen = (nuint)_closeReason.Length,
-                };
-                length = NgTcp2.ngtcp2_conn_write_connection_close_versioned(
-                    _conn, &path.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes), &error, _now.Nanos);
-            }
-        }
-        finally
-        {
-            _busy = false;
+                type = _close.Kind == QuicCloseKind.Local ? NgTcp2.CcErrApplication : NgTcp2.CcErrTransport,
+                error_code = _close.ErrorCode,
+                reason = reason,
+                reasonlen = (nuint)_closeReason.Length,
+            };
+            length = NgTcp2.ngtcp2_conn_write_connection_close_versioned(
+                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes), &error, _now.Nanos);
         }
 
+        _busy = false;
         if (length <= 0)
         {
             // Nothing was ever exchanged, or anti-amplification forbids it: the peer will time out.
@@ -153,7 +145,7 @@ public sealed unsafe partial class QuicConnection
             return default;
         }
 
-        var written = Sent(length, &path, info);
+        var written = Sent(length, info);
         Linger(_close, packet[..written.Bytes].ToArray());
         return written;
     }

@@ -67,6 +67,8 @@ public sealed unsafe partial class QuicConnection
         _self = GCHandle.Alloc(this);
         _block = (ConnectionBlock*)NativeMemory.AllocZeroed((nuint)sizeof(ConnectionBlock));
         _block->Handle = GCHandle.ToIntPtr(_self);
+        NativePath.Fill(&_block->ActivePath, _path);
+        NativePath.Prepare(&_block->WrittenPath);
         _block->ConnRef.get_conn = (nint)(delegate* unmanaged<ngtcp2_crypto_conn_ref*, void*>)&Thunks.GetConn;
         try
         {
@@ -89,8 +91,7 @@ public sealed unsafe partial class QuicConnection
 
     private void CreateConn(ngtcp2_cid* peerId, ngtcp2_cid* ownId, uint version, AcceptedIds* accepted, ReadOnlySpan<byte> token)
     {
-        ngtcp2_path_storage path;
-        NativePath.Fill(&path, Path);
+        var path = &_block->ActivePath.path;
         ngtcp2_settings settings;
         ConnectionSettings.Fill(&settings, _endpoint.Settings, _now.Nanos);
         ngtcp2_transport_params parameters;
@@ -110,7 +111,7 @@ public sealed unsafe partial class QuicConnection
             {
                 settings.token_type = token.IsEmpty ? NgTcp2.TokenTypeUnknown : NgTcp2.TokenTypeNewToken;
                 result = NgTcp2.ngtcp2_conn_client_new_versioned(
-                    &conn, peerId, ownId, &path.path, version, ngtcp2_callbacks.Version, &callbacks, ngtcp2_settings.Version, &settings,
+                    &conn, peerId, ownId, path, version, ngtcp2_callbacks.Version, &callbacks, ngtcp2_settings.Version, &settings,
                     ngtcp2_transport_params.Version, &parameters, null, (void*)GCHandle.ToIntPtr(_self));
             }
             else
@@ -131,7 +132,7 @@ public sealed unsafe partial class QuicConnection
                 _endpoint.ResetTokenOf(ownId, parameters.stateless_reset_token);
                 parameters.stateless_reset_token_present = 1;
                 result = NgTcp2.ngtcp2_conn_server_new_versioned(
-                    &conn, peerId, ownId, &path.path, version, ngtcp2_callbacks.Version, &callbacks, ngtcp2_settings.Version, &settings,
+                    &conn, peerId, ownId, path, version, ngtcp2_callbacks.Version, &callbacks, ngtcp2_settings.Version, &settings,
                     ngtcp2_transport_params.Version, &parameters, null, (void*)GCHandle.ToIntPtr(_self));
             }
         }

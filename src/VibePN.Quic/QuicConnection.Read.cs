@@ -5,8 +5,10 @@ namespace VibePN.Quic;
 /// <content>Packets in and deadlines.</content>
 public sealed unsafe partial class QuicConnection
 {
+    /// <summary>One packet; to be followed by <see cref="EndReceive"/>, once for a run of them on one path.</summary>
+    /// <param name="path">Copied by ngtcp2 where it keeps it.</param>
     /// <returns>ngtcp2's verdict; 0 unless it matters to the endpoint (a first packet that wants Retry or nothing).</returns>
-    internal int Receive(in QuicPath path, byte ecn, ReadOnlySpan<byte> packet, Instant now)
+    internal int Receive(ngtcp2_path* path, byte ecn, ReadOnlySpan<byte> packet, Instant now)
     {
         if (_state != State.Active)
         {
@@ -17,32 +19,27 @@ public sealed unsafe partial class QuicConnection
         Enter(now);
         _packetsReceived++;
         _bytesReceived += (ulong)packet.Length;
+        ngtcp2_pkt_info info = default;
+        info.ecn = (byte)(ecn & 3);
         int result;
-        try
+        fixed (byte* data = packet)
         {
-            ngtcp2_path_storage storage;
-            NativePath.Fill(&storage, path);
-            ngtcp2_pkt_info info = default;
-            info.ecn = (byte)(ecn & 3);
-            fixed (byte* data = packet)
-            {
-                result = NgTcp2.ngtcp2_conn_read_pkt_versioned(
-                    _conn, &storage.path, NgTcp2.PktInfoVersion, &info, data, (nuint)packet.Length, _now.Nanos);
-            }
-        }
-        finally
-        {
-            _busy = false;
+            result = NgTcp2.ngtcp2_conn_read_pkt_versioned(
+                _conn, path, NgTcp2.PktInfoVersion, &info, data, (nuint)packet.Length, _now.Nanos);
         }
 
-        if (result != 0)
+        _busy = false;
+        return result;
+    }
+
+    internal void EndReceive(in QuicPath path)
+    {
+        if (_state == State.Active)
         {
-            return result;
+            AfterRead(path != _path);
         }
 
-        AfterRead(path != Path);
         _endpoint.MarkDirty(this);
-        return 0;
     }
 
     /// <summary>A deadline has passed: loss detection, ACK delay, pacing, idle; or a connection that is over can be forgotten.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using VibePN.Quic.Native;
 
 namespace VibePN.Quic;
@@ -18,6 +19,7 @@ public sealed unsafe partial class QuicConnection
     /// <param name="more">Leave the packet open for further datagrams if there is room.</param>
     /// <param name="written">The packet to send, with <see cref="DatagramWrite.Written"/> and <see cref="DatagramWrite.PacketOnly"/>.</param>
     /// <exception cref="InvalidOperationException">Called from inside a callback, or another buffer while a packet is open.</exception>
+    [SkipLocalsInit]
     public DatagramWrite WriteDatagram(
         ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, Span<byte> packet, bool more, out QuicPacket written, Instant now)
     {
@@ -40,46 +42,37 @@ public sealed unsafe partial class QuicConnection
             return DatagramWrite.Blocked;
         }
 
-        Enter(now, allowOpenPacket: true);
         nint length;
         int accepted = 0;
-        ngtcp2_path_storage path;
-        NativePath.Prepare(&path);
         ngtcp2_pkt_info info = default;
-        try
+        var vectors = stackalloc ngtcp2_vec[2];
+        nuint count = 0;
+        fixed (byte* head = header, body = payload, destination = packet)
         {
-            var vectors = stackalloc ngtcp2_vec[2];
-            fixed (byte* head = header, body = payload, destination = packet)
+            CheckOpen(destination, packet.Length);
+            if (!header.IsEmpty)
             {
-                CheckOpen(destination, packet.Length);
-                nuint count = 0;
-                if (!header.IsEmpty)
-                {
-                    vectors[count++] = new ngtcp2_vec { @base = head, len = (nuint)header.Length };
-                }
-
-                if (!payload.IsEmpty)
-                {
-                    vectors[count++] = new ngtcp2_vec { @base = body, len = (nuint)payload.Length };
-                }
-
-                length = NgTcp2.ngtcp2_conn_writev_datagram_versioned(
-                    _conn, &path.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes),
-                    &accepted, more ? NgTcp2.WriteDatagramMore : 0, _datagramId, vectors, count, _now.Nanos);
-                if (length == NgTcp2Error.WriteMore)
-                {
-                    _openPacket = destination;
-                    _openPacketBytes = packet.Length;
-                    _datagramId++;
-                    return DatagramWrite.Open;
-                }
+                vectors[count++] = new ngtcp2_vec { @base = head, len = (nuint)header.Length };
             }
 
-            _openPacket = null;
-        }
-        finally
-        {
+            if (!payload.IsEmpty)
+            {
+                vectors[count++] = new ngtcp2_vec { @base = body, len = (nuint)payload.Length };
+            }
+
+            Enter(now, allowOpenPacket: true);
+            length = NgTcp2.ngtcp2_conn_writev_datagram_versioned(
+                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes),
+                &accepted, more ? NgTcp2.WriteDatagramMore : 0, _datagramId, vectors, count, _now.Nanos);
             _busy = false;
+            _openPacket = length == NgTcp2Error.WriteMore ? destination : null;
+        }
+
+        if (length == NgTcp2Error.WriteMore)
+        {
+            _openPacketBytes = packet.Length;
+            _datagramId++;
+            return DatagramWrite.Open;
         }
 
         if (length <= 0)
@@ -87,7 +80,7 @@ public sealed unsafe partial class QuicConnection
             return length == 0 ? DatagramWrite.Blocked : FailWrite((int)length);
         }
 
-        written = Sent(length, &path, info);
+        written = Sent(length, info);
         if (accepted == 0)
         {
             return DatagramWrite.PacketOnly;
@@ -106,31 +99,22 @@ public sealed unsafe partial class QuicConnection
             throw new InvalidOperationException("no packet is open");
         }
 
-        Enter(now, allowOpenPacket: true);
         nint length;
-        ngtcp2_path_storage path;
-        NativePath.Prepare(&path);
         ngtcp2_pkt_info info = default;
-        try
+        fixed (byte* destination = packet)
         {
-            fixed (byte* destination = packet)
-            {
-                CheckOpen(destination, packet.Length);
-                length = NgTcp2.ngtcp2_conn_writev_stream_versioned(
-                    _conn, &path.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes),
-                    null, 0, -1, null, 0, _now.Nanos);
-            }
-
-            _openPacket = null;
-        }
-        finally
-        {
-            _busy = false;
+            CheckOpen(destination, packet.Length);
+            Enter(now, allowOpenPacket: true);
+            length = NgTcp2.ngtcp2_conn_writev_stream_versioned(
+                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes),
+                null, 0, -1, null, 0, _now.Nanos);
         }
 
+        _busy = false;
+        _openPacket = null;
         if (length > 0)
         {
-            return Sent(length, &path, info);
+            return Sent(length, info);
         }
 
         if (length < 0)
@@ -150,25 +134,16 @@ public sealed unsafe partial class QuicConnection
         while (_state == State.Active)
         {
             Enter(now);
-            nint length;
-            ngtcp2_path_storage path;
-            NativePath.Prepare(&path);
             ngtcp2_pkt_info info = default;
             var stream = NextToSend();
-            try
-            {
-                length = WriteFrames(stream, packet, &path, &info);
-            }
-            finally
-            {
-                _busy = false;
-            }
+            var length = WriteFrames(stream, packet, &info);
+            _busy = false;
 
             if (length > 0)
             {
                 // There may be more: dirty until a call finds nothing.
                 _endpoint.MarkDirty(this);
-                return Sent(length, &path, info);
+                return Sent(length, info);
             }
 
             if (length == 0)
@@ -211,7 +186,8 @@ public sealed unsafe partial class QuicConnection
         return result == 0;
     }
 
-    private nint WriteFrames(QuicStream? stream, Span<byte> packet, ngtcp2_path_storage* path, ngtcp2_pkt_info* info)
+    [SkipLocalsInit]
+    private nint WriteFrames(QuicStream? stream, Span<byte> packet, ngtcp2_pkt_info* info)
     {
         var vectors = stackalloc ngtcp2_vec[MaxVectors];
         var count = 0;
@@ -227,7 +203,7 @@ public sealed unsafe partial class QuicConnection
         fixed (byte* destination = packet)
         {
             length = NgTcp2.ngtcp2_conn_writev_stream_versioned(
-                _conn, &path->path, NgTcp2.PktInfoVersion, info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes),
+                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes),
                 &taken, flags, stream?.Id ?? -1, vectors, (nuint)count, _now.Nanos);
         }
 
@@ -239,11 +215,11 @@ public sealed unsafe partial class QuicConnection
         return length;
     }
 
-    private QuicPacket Sent(nint length, ngtcp2_path_storage* path, ngtcp2_pkt_info info)
+    private QuicPacket Sent(nint length, ngtcp2_pkt_info info)
     {
         _packetsSent++;
         _bytesSent += (ulong)length;
-        return new QuicPacket((int)length, info.ecn, NativePath.Read(&path->path));
+        return new QuicPacket(this, (int)length, info.ecn, NativePath.AreEqual(&_block->WrittenPath, &_block->ActivePath));
     }
 
     private DatagramWrite FailWrite(int error)

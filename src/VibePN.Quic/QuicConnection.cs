@@ -24,6 +24,7 @@ public sealed unsafe partial class QuicConnection
     /// <summary>Inside ngtcp2 or a handler's callback: no read or write may start.</summary>
     private bool _busy;
 
+    private QuicPath _path;
     private int _transmitCap = int.MaxValue;
     private ulong _packetsSent;
     private ulong _packetsReceived;
@@ -38,7 +39,7 @@ public sealed unsafe partial class QuicConnection
         _maxPacketBytes = endpoint.Settings.MaxUdpPayloadBytes;
         _now = now;
         IsDialer = isDialer;
-        Path = path;
+        _path = path;
     }
 
     /// <summary>Whatever the owner wants to find again in callbacks.</summary>
@@ -59,7 +60,18 @@ public sealed unsafe partial class QuicConnection
     public bool IsClosed => _state != State.Active;
 
     /// <summary>The active path.</summary>
-    public QuicPath Path { get; private set; }
+    public QuicPath Path
+    {
+        get => _path;
+        private set
+        {
+            _path = value;
+            NativePath.Fill(&_block->ActivePath, value);
+        }
+    }
+
+    /// <summary>Where the packet goes that was written last.</summary>
+    internal QuicPath WrittenPath => _block == null ? _path : NativePath.Read(&_block->WrittenPath.path);
 
     /// <summary>The largest DATAGRAM payload that one packet holds on the path as it is now; 0 before the handshake and if the peer takes none.</summary>
     public int MaxDatagramBytes { get; private set; }

@@ -9,14 +9,26 @@ public sealed unsafe partial class QuicEndpoint
     private const byte LongHeaderBit = 0x80;
 
     private readonly StatelessQueue _stateless = new();
+
+    /// <summary>The path of the run being received: on the stack of <see cref="Receive(in QuicPath, byte, ReadOnlySpan{byte}, int, Instant)"/>.</summary>
+    private ngtcp2_path* _receivePath;
+
+    /// <summary>Whose packets were last in the run being received.</summary>
+    private QuicConnection? _delivered;
     private RateWindow _resetRate;
     private RateWindow _versionRate;
 
     /// <summary>One received UDP payload. Anything may be in it; nothing is kept of the span.</summary>
-    /// <param name="path">Where it was received and where it came from.</param>
-    /// <param name="ecn">The two ECN bits of its IP header.</param>
+    /// <inheritdoc cref="Receive(in QuicPath, byte, ReadOnlySpan{byte}, int, Instant)"/>
+    public void Receive(in QuicPath path, byte ecn, ReadOnlySpan<byte> datagram, Instant now) =>
+        Receive(path, ecn, datagram, datagram.Length, now);
+
+    /// <summary>UDP payloads that the kernel has put one behind another (UDP_GRO).</summary>
+    /// <param name="path">Where they were received and where they came from.</param>
+    /// <param name="ecn">The two ECN bits of their IP headers.</param>
+    /// <param name="segmentBytes">The length of each; the last may be shorter.</param>
     /// <exception cref="InvalidOperationException">Called from inside a callback, or the connection has an open packet.</exception>
-    public void Receive(in QuicPath path, byte ecn, ReadOnlySpan<byte> datagram, Instant now)
+    public void Receive(in QuicPath path, byte ecn, ReadOnlySpan<byte> run, int segmentBytes, Instant now)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_receiving)
@@ -27,21 +39,35 @@ public sealed unsafe partial class QuicEndpoint
         _receiving = true;
         try
         {
-            if (datagram.IsEmpty || !NativePath.IsUsable(path))
+            if (run.IsEmpty || segmentBytes <= 0 || !NativePath.IsUsable(path))
             {
                 _stats = _stats with { DroppedMalformed = _stats.DroppedMalformed + 1 };
+                return;
             }
-            else if ((datagram[0] & LongHeaderBit) == 0)
+
+            ngtcp2_path_storage native;
+            NativePath.Fill(&native, path);
+            _receivePath = &native.path;
+            while (!run.IsEmpty)
             {
-                ReceiveShort(path, ecn, datagram, now);
+                var datagram = run[..Math.Min(segmentBytes, run.Length)];
+                run = run[datagram.Length..];
+                if ((datagram[0] & LongHeaderBit) == 0)
+                {
+                    ReceiveShort(path, ecn, datagram, now);
+                }
+                else
+                {
+                    ReceiveLong(path, ecn, datagram, now);
+                }
             }
-            else
-            {
-                ReceiveLong(path, ecn, datagram, now);
-            }
+
+            EndDelivery(path);
         }
         finally
         {
+            _delivered = null;
+            _receivePath = null;
             _receiving = false;
         }
     }
@@ -102,13 +128,28 @@ public sealed unsafe partial class QuicEndpoint
         }
     }
 
-    private static void Deliver(QuicConnection connection, in QuicPath path, byte ecn, ReadOnlySpan<byte> datagram, Instant now)
+    private void Deliver(QuicConnection connection, in QuicPath path, byte ecn, ReadOnlySpan<byte> datagram, Instant now)
     {
-        var result = connection.Receive(path, ecn, datagram, now);
+        if (connection != _delivered)
+        {
+            EndDelivery(path);
+        }
+
+        var result = connection.Receive(_receivePath, ecn, datagram, now);
         if (result != 0)
         {
             connection.CloseAfterError(result);
         }
+        else
+        {
+            _delivered = connection;
+        }
+    }
+
+    private void EndDelivery(in QuicPath path)
+    {
+        _delivered?.EndReceive(path);
+        _delivered = null;
     }
 
     /// <summary>

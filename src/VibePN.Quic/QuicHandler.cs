@@ -2,7 +2,7 @@ namespace VibePN.Quic;
 
 /// <summary>
 /// What happens on connections, told to the one owner of an endpoint. Every call comes from inside
-/// <see cref="QuicEndpoint.Receive"/>, <see cref="QuicConnection.WritePending"/> or <see cref="QuicEndpoint.HandleDeadlines"/>, on the same thread.
+/// <see cref="QuicEndpoint.Receive(in QuicPath, byte, ReadOnlySpan{byte}, int, Instant)"/>, <see cref="QuicConnection.WritePending"/> or <see cref="QuicEndpoint.HandleDeadlines"/>, on the same thread.
 /// Implementations record and return: calling a connection's read or write from here is forbidden by ngtcp2 and throws
 /// (<see cref="QuicConnection.TryWriteStream"/> and <see cref="QuicConnection.Close"/> only mark; they are allowed).
 /// Spans are borrowed until the callback returns.

@@ -12,7 +12,7 @@ internal static class Limits
     /// <summary>Prefixes of one network.</summary>
     public const int PrefixesPerNetwork = 16;
 
-    /// <summary>Addresses that a peer may name in its network list; more are cut off before they are judged.</summary>
+    /// <summary>Addresses that a peer may name in one network of its list; more end the connection.</summary>
     public const int AddressesPerList = 16;
 
     /// <summary>Host addresses that a peer may own in one network when its entry lists none.</summary>
@@ -20,6 +20,21 @@ internal static class Limits
 
     /// <summary>Prefixes that one peer may announce in one network.</summary>
     public const int RoutesPerPeerAndNetwork = 1024;
+
+    /// <summary>Prefixes of all networks in the config: with them the list of networks fits one control message.</summary>
+    public const int PrefixesPerNode = 256;
+
+    /// <summary>Routes that the config announces in all networks: they fit what a control stream holds back for a slow peer.</summary>
+    public const int RoutesPerNode = 4096;
+
+    /// <summary>Refused routes of one peer in one network that stay in sight after its connection has ended.</summary>
+    public const int FormerRoutesPerPeerAndNetwork = 16;
+
+    /// <summary>Networks, past and present, in one life of the process: each index is used once. A reload that needs more asks for a restart.</summary>
+    public const int NetworksPerProcess = 1024;
+
+    /// <summary>Bytes of a token that proves our address to a peer; what is longer is not kept.</summary>
+    public const int DialTokenBytes = 256;
 
     /// <summary>Bytes of a node's name in UTF-8.</summary>
     public const int NodeNameBytes = 64;

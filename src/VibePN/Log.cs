@@ -52,4 +52,13 @@ internal static partial class Log
 
     [LoggerMessage(115, LogLevel.Information, "Saying goodbye to {Count} peers")]
     public static partial void Goodbye(ILogger logger, int count);
+
+    [LoggerMessage(116, LogLevel.Warning, "{Count} more lines about {Peer} were left out in the last minute")]
+    public static partial void LinesLeftOut(ILogger logger, int count, string peer);
+
+    [LoggerMessage(117, LogLevel.Information, "Route {Prefix} of peer {Peer} in network {Network} has expired: it was not announced again")]
+    public static partial void RouteExpired(ILogger logger, string prefix, string peer, string network);
+
+    [LoggerMessage(118, LogLevel.Information, "Config taken into use: {Networks} networks ({Opened} new, {Closed} gone), {Peers} peers ({Added} new, {Removed} gone)")]
+    public static partial void ConfigApplied(ILogger logger, int networks, int opened, int closed, int peers, int added, int removed);
 }

@@ -123,13 +123,7 @@ internal sealed partial class Node
         {
             var message = batch[i];
             var path = new QuicPath(new QuicAddress(message.Local.Bytes), new QuicAddress(message.Remote.Bytes));
-            var rest = message.Bytes;
-            while (!rest.IsEmpty)
-            {
-                var bytes = Math.Min(message.SegmentBytes, rest.Length);
-                _endpoint.Receive(path, message.Ecn, rest[..bytes], now);
-                rest = rest[bytes..];
-            }
+            _endpoint.Receive(path, message.Ecn, message.Bytes, message.SegmentBytes, now);
         }
     }
 
@@ -495,7 +489,7 @@ internal sealed partial class Node
             _bursts.Add(link);
         }
 
-        if (packet.Path == link.Quic.Path)
+        if (packet.IsOnActivePath)
         {
             _udpOut.Commit(packet.Bytes, link.Remote, link.Local, packet.Ecn);
         }

@@ -23,15 +23,15 @@ internal sealed partial class Node
         return new NodeSnapshot
         {
             Self = Self,
-            Name = _options.Config.Node.Name,
+            Name = _config.Node.Name,
             At = now,
             StartedAt = StartedAt,
             Connections = _endpoint.ConnectionCount,
             Endpoint = _endpoint.Stats,
             Handshakes = new Dictionary<string, long>(_handshakes),
             Drops = drops,
-            Networks = [.. _networks.Select(SnapshotOf)],
-            Peers = [.. _options.Config.Peers.Select(SnapshotOf)],
+            Networks = [.. _live.Select(SnapshotOf)],
+            Peers = [.. _config.Peers.Select(SnapshotOf)],
         };
     }
 
@@ -74,6 +74,8 @@ internal sealed partial class Node
             BytesOut = peer.Counters.BytesOut,
             QueueBytes = peer.Queue.Bytes,
             DialAttempts = peer.Attempts,
+            Unresponsive = peer.Unresponsive,
+            RoutesRefused = peer.RoutesRefused,
             ChangedNanos = peer.ChangedNanos,
         };
         if (peer.Active is not { } link)
@@ -86,14 +88,15 @@ internal sealed partial class Node
             Address = PathText(link.Quic),
             IsDialer = link.Quic.IsDialer,
             Quic = link.Quic.GetStats(),
+            EchoRtt = link.Session.EchoRtt == TimeSpan.Zero ? null : link.Session.EchoRtt,
             MtuBytes = Math.Max(0, link.Quic.MaxDatagramBytes - DataHeaderBytes),
-            Networks = [.. _networks.Where(network => link.SendTags[network.Index] != 0).Select(network => network.Name)],
-            NetworkProblems = _networks
+            Networks = [.. _live.Where(network => link.SendTags[network.Index] != 0).Select(network => network.Name)],
+            NetworkProblems = _live
                 .Where(network => link.SendTags[network.Index] == 0 && entry.Networks.Contains(network.Name))
                 .ToDictionary(network => network.Name, network => link.NetworkProblems[network.Index] ?? "the peer does not share it with us"),
             Addresses =
             [
-                .. _networks.SelectMany(network => network.Routes.Routes)
+                .. _live.SelectMany(network => network.Routes.Routes)
                     .Where(route => route.Peer == peer.Id && route.IsUsed && route.Prefix.IsHost)
                     .Select(route => route.Prefix.First),
             ],

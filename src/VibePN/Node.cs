@@ -12,7 +12,7 @@ namespace VibePN;
 
 /// <summary>
 /// A whole VibePN node without sockets, clocks or threads: packets, datagrams and the time go in; datagrams, packets and the next
-/// deadline come out (<see cref="NodeOutput"/>). One thread at a time. Node.Control.cs has the peers and their connections,
+/// deadline come out (<see cref="NodeOutput"/>). One thread at a time. Node.Connections.cs and its neighbours have the peers,
 /// Node.DataPath.cs the packets.
 /// </summary>
 internal sealed partial class Node : QuicHandler, IDisposable
@@ -23,9 +23,10 @@ internal sealed partial class Node : QuicHandler, IDisposable
     private readonly NodeOptions _options;
     private readonly NodeOutput _output;
     private readonly ILogger _logger;
-    private readonly TrustList _trust;
     private readonly QuicEndpoint _endpoint;
     private readonly UdpSendBatch _udpOut = new();
+
+    /// <summary>By index, those that are gone included: an index is never used twice, so that no late packet can meet another network.</summary>
     private readonly List<NodeNetwork> _networks = [];
     private readonly Dictionary<PeerId, Peer> _peers = [];
     private readonly Dictionary<string, Peer> _peersByName = [];
@@ -41,11 +42,25 @@ internal sealed partial class Node : QuicHandler, IDisposable
 
     private readonly byte[] _icmp = new byte[IcmpError.MaxBytes];
 
+    /// <summary>Lines that strangers cause.</summary>
+    private readonly LogLimit _strangersLog = new();
+
+    /// <summary>The config in force; <see cref="Apply"/> replaces it.</summary>
+    private NodeConfig _config;
+    private TrustList _trust;
+
+    /// <summary>Those of the config, in its order.</summary>
+    private List<NodeNetwork> _live = [];
+
+    /// <summary>What is remembered of networks of a former life, and of those closed in this one; by name.</summary>
+    private readonly Dictionary<string, NodeNetworkMemory> _past = [];
+
     /// <summary>The time of the call under way: callbacks carry none.</summary>
     private Instant _now;
 
     private ulong _controlDeadline = ulong.MaxValue;
     private bool _leaving;
+    private int _memoryChanges;
 
     public Node(NodeOptions options, NodeOutput output, ILogger logger, Instant now)
     {
@@ -53,28 +68,30 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _output = output;
         _logger = logger;
         _now = now;
-        _trust = TrustList.Create(options.Config, options.Identity.Id);
+        _config = options.Config;
+        _trust = TrustList.Create(_config, options.Identity.Id);
         StartedAt = now;
-        for (var i = 0; i < options.Config.Networks.Count; i++)
+        foreach (var known in options.Memory.Networks)
         {
-            var network = options.Config.Networks[i];
-            var memory = options.Memory.Networks.FirstOrDefault(known => known.Name == network.Name);
-            _networks.Add(new NodeNetwork(network, Self, i, options.InterfaceIndexes[i], memory, id => _trust.Find(id) is not null));
+            _past[known.Name] = known;
         }
 
-        foreach (var entry in options.Config.Peers)
+        foreach (var (network, interfaceIndex) in _config.Networks.Zip(options.InterfaceIndexes))
+        {
+            _live.Add(OpenNetwork(network, interfaceIndex));
+        }
+
+        foreach (var entry in _config.Peers)
         {
             if (entry.Fingerprint is { } id)
             {
-                var peer = new Peer(entry, id) { ChangedNanos = now.Nanos };
-                _peers.Add(id, peer);
-                _peersByName.Add(entry.Name, peer);
-                if (entry.Address is not null)
-                {
-                    // The smaller of the two dials first; see Admission of duplicates in docs/protocol.md.
-                    peer.NextDialNanos = now.Nanos + (Self.CompareTo(id) > 0 ? DialPolicy.LargerNodeDelayNanos : 0);
-                }
+                AddPeer(entry, id);
             }
+        }
+
+        foreach (var token in options.Memory.Tokens)
+        {
+            _peers.GetValueOrDefault(token.Peer)?.TryKeepToken(token.Token.Span);
         }
 
         _endpoint = new QuicEndpoint(
@@ -99,7 +116,8 @@ internal sealed partial class Node : QuicHandler, IDisposable
 
     public Instant StartedAt { get; }
 
-    public IReadOnlyList<NodeNetwork> Networks => _networks;
+    /// <summary>Those of the config in force, in its order.</summary>
+    public IReadOnlyList<NodeNetwork> Networks => _live;
 
     /// <summary>Grows whenever <see cref="DesiredHostState"/> changes.</summary>
     public int HostStateVersion { get; private set; } = 1;
@@ -110,7 +128,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
         get
         {
             // Asked after every turn: no enumerator, no delegate.
-            var version = 0;
+            var version = _memoryChanges;
             foreach (var network in _networks)
             {
                 version += network.MemoryVersion;
@@ -121,7 +139,10 @@ internal sealed partial class Node : QuicHandler, IDisposable
     }
 
     /// <summary>What to give to the next life.</summary>
-    public NodeMemory Memory => new([.. _networks.Select(network => network.Memory)]);
+    public NodeMemory Memory => new([.. _live.Select(network => network.Memory)])
+    {
+        Tokens = [.. _peers.Values.Where(peer => !peer.DialToken.IsEmpty).Select(peer => new PeerToken(peer.Id, peer.DialToken))],
+    };
 
     /// <summary>When <see cref="OnDeadline"/> wants to be called, in nanoseconds of CLOCK_BOOTTIME.</summary>
     public ulong NextDeadline => Math.Min(_endpoint.NextDeadline, _controlDeadline);
@@ -176,7 +197,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
     /// <summary>What the host's interfaces shall look like for this node.</summary>
     public HostState DesiredHostState() => new(
         [
-            .. _networks.Select(network => new LinkState(
+            .. _live.Select(network => new LinkState(
                 network.InterfaceIndex,
                 network.Config.Interface,
                 network.MtuBytes,
@@ -208,6 +229,18 @@ internal sealed partial class Node : QuicHandler, IDisposable
         CryptoChoice.IpsecMb => PacketProtectionMode.IpsecMb,
         _ => PacketProtectionMode.Auto,
     };
+
+    /// <summary>Whether what a peer says or does is worth one more line; if not, it is counted and told later.</summary>
+    private bool MayLog(Peer peer)
+    {
+        if (peer.MayLog(_now.Nanos))
+        {
+            return true;
+        }
+
+        ScheduleControl(peer.LogLimit.DueNanos);
+        return false;
+    }
 
     private void ScheduleControl(ulong nanos) => _controlDeadline = Math.Min(_controlDeadline, nanos);
 

@@ -18,6 +18,15 @@ internal sealed class NodeCounters
 
     public void Drop(DropReason reason) => _drops[(int)reason]++;
 
+    /// <summary>Takes over the drops of somebody who is gone: totals never go down.</summary>
+    public void AddDrops(NodeCounters gone)
+    {
+        for (var i = 0; i < _drops.Length; i++)
+        {
+            _drops[i] += gone._drops[i];
+        }
+    }
+
     public void Out(int bytes)
     {
         PacketsOut++;

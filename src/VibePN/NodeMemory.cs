@@ -5,8 +5,14 @@ namespace VibePN;
 /// <summary>What a node remembers across restarts; immutable. The daemon keeps it under <c>state</c>.</summary>
 public sealed record NodeMemory(IReadOnlyList<NodeNetworkMemory> Networks)
 {
+    /// <summary>Proofs of our address that peers gave us, for the first packet to them in the next life.</summary>
+    public IReadOnlyList<PeerToken> Tokens { get; init; } = [];
+
     public static NodeMemory Empty { get; } = new([]);
 }
 
 /// <param name="Counters">Per prefix: the candidate that the automatic address stands at (<see cref="Identity.AutoAddress"/>).</param>
 public sealed record NodeNetworkMemory(string Name, IReadOnlyDictionary<Prefix, uint> Counters, IReadOnlyList<AddressOwner> Owners);
+
+/// <param name="Token">Opaque; a secret between the two, since it opens the peer's door during a flood.</param>
+public sealed record PeerToken(PeerId Peer, ReadOnlyMemory<byte> Token);

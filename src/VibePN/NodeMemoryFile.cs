@@ -8,19 +8,37 @@ namespace VibePN;
 
 /// <summary>
 /// <see cref="NodeMemory"/> as <c>addresses.json</c> in the state directory: legible, replaced whole. A file that cannot be read is put
-/// aside and the node starts without memory: it must not stay away because of what it only remembers.
+/// aside and the node starts without memory: it must not stay away because of what it only remembers. The tokens, which are secrets, have
+/// a file of their own (<see cref="NodeTokenFile"/>).
 /// </summary>
 internal sealed partial class NodeMemoryFile(string directory)
 {
     private const int MaxFileBytes = 16 << 20;
+
+    private readonly NodeTokenFile _tokens = new(directory);
+    private string? _saved;
 
     public string Path { get; } = System.IO.Path.Combine(directory, "addresses.json");
 
     /// <param name="problem">Why there is no memory although there is a file; null when all is well.</param>
     public NodeMemory Load(out string? problem)
     {
-        problem = null;
         RemoveUnfinished();
+        var tokens = _tokens.Load(out var tokenProblem);
+        var memory = LoadAddresses(out var addressProblem);
+        problem = (addressProblem, tokenProblem) switch
+        {
+            (null, null) => null,
+            ({ } one, null) => one,
+            (null, { } other) => other,
+            ({ } one, { } other) => $"{one}; {other}",
+        };
+        return memory with { Tokens = tokens };
+    }
+
+    private NodeMemory LoadAddresses(out string? problem)
+    {
+        problem = null;
         try
         {
             if (!File.Exists(Path))
@@ -57,7 +75,14 @@ internal sealed partial class NodeMemoryFile(string directory)
                     network.Counters.ToDictionary(counter => counter.Key.ToString(), counter => counter.Value),
                     [.. network.Owners.Select(owner => new OwnerEntry(owner.Address.ToString(), owner.Peer.ToString(), owner.LastSeenUtcSeconds))])),
             ]);
-        AtomicFile.Write(Path, JsonSerializer.Serialize(document, MemoryJson.Default.Document) + "\n", UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var text = JsonSerializer.Serialize(document, MemoryJson.Default.Document) + "\n";
+        if (text != _saved)
+        {
+            AtomicFile.Write(Path, text, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            _saved = text;
+        }
+
+        _tokens.Save(memory.Tokens);
     }
 
     private static NodeMemory Read(Document document) => new(
@@ -78,7 +103,7 @@ internal sealed partial class NodeMemoryFile(string directory)
     {
         try
         {
-            foreach (var file in Directory.Exists(directory) ? Directory.GetFiles(directory, ".addresses.json.*.tmp") : [])
+            foreach (var file in Directory.Exists(directory) ? Directory.GetFiles(directory, ".*.json.*.tmp") : [])
             {
                 File.Delete(file);
             }

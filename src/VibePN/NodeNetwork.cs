@@ -13,26 +13,41 @@ internal sealed class NodeNetwork
 
     private readonly PeerId _self;
     private readonly AddressBook _book = new();
-    private readonly uint[] _counters;
+
+    /// <summary>Per prefix, of the present and of the past: the candidate that an automatic address stands at.</summary>
+    private readonly Dictionary<Prefix, uint> _counters;
+    private readonly Dictionary<PeerId, AnnouncedRoutes> _announced = [];
+    private IReadOnlySet<IpKey> _reserved;
     private int _moves;
+    private int _changes;
     private int _builtVersion = -1;
 
-    /// <param name="index">Its place in the config, by which the rest of the node knows it.</param>
+    /// <param name="index">By which the rest of the node knows it; no other network of this process ever has it.</param>
     /// <param name="memory">Of a former life, or null.</param>
-    public NodeNetwork(NetworkConfig config, PeerId self, int index, int interfaceIndex, NodeNetworkMemory? memory, Func<PeerId, bool> isKnown)
+    /// <param name="reserved">Addresses that entries of peers list.</param>
+    public NodeNetwork(
+        NetworkConfig config,
+        PeerId self,
+        int index,
+        int interfaceIndex,
+        NodeNetworkMemory? memory,
+        IReadOnlySet<IpKey> reserved,
+        Func<PeerId, bool> isKnown)
     {
         Config = config;
         Index = index;
         InterfaceIndex = interfaceIndex;
-        Prefixes = [.. config.Prefixes.Select(Prefix.FromIPNetwork)];
         _self = self;
-        _counters = [.. Prefixes.Select(prefix => memory?.Counters.GetValueOrDefault(prefix) ?? 0)];
+        _reserved = reserved;
+        _counters = memory?.Counters.ToDictionary() ?? [];
         _book.Load(memory?.Owners ?? [], isKnown);
+        Prefixes = [.. config.Prefixes.Select(Prefix.FromIPNetwork)];
         OwnAddresses = [.. Prefixes.Select((_, i) => OwnAddress(i))];
-        Routes = new RouteTable(Prefixes, _book, config.AcceptRoutes) { OwnAddresses = OwnAddresses };
+        Routes = new RouteTable(Prefixes, _book, config.AcceptRoutes);
+        ConfigureRoutes();
     }
 
-    public NetworkConfig Config { get; }
+    public NetworkConfig Config { get; private set; }
 
     public string Name => Config.Name;
 
@@ -40,18 +55,24 @@ internal sealed class NodeNetwork
 
     public int InterfaceIndex { get; }
 
-    public IReadOnlyList<Prefix> Prefixes { get; }
+    public IReadOnlyList<Prefix> Prefixes { get; private set; }
 
     /// <summary>One per prefix.</summary>
     public IReadOnlyList<IpKey> OwnAddresses { get; private set; }
 
+    /// <summary>What this node announces beside its addresses.</summary>
+    public IReadOnlyList<Prefix> OwnRoutes => Config.Export ? [.. Config.Routes.Select(Prefix.FromIPNetwork)] : [];
+
+    /// <summary>What peers announced; made with the first announcement.</summary>
+    public IReadOnlyDictionary<PeerId, AnnouncedRoutes> Announced => _announced;
+
     /// <summary>Grows with everything that <see cref="Memory"/> holds.</summary>
-    public int MemoryVersion => _book.Version + _moves;
+    public int MemoryVersion => _book.Version + _moves + _changes;
 
     /// <summary>What to remember of this network.</summary>
     public NodeNetworkMemory Memory => new(
         Name,
-        Enumerable.Range(0, Prefixes.Count).Where(IsAutomatic).ToDictionary(i => Prefixes[i], i => _counters[i]),
+        Enumerable.Range(0, Prefixes.Count).Where(IsAutomatic).ToDictionary(i => Prefixes[i], i => _counters.GetValueOrDefault(Prefixes[i])),
         [.. _book.Owners]);
 
     public RouteTable Routes { get; }
@@ -66,6 +87,64 @@ internal sealed class NodeNetwork
 
     /// <summary>What a path of 1,500 bytes carries with room to spare; used until a larger one is known.</summary>
     public const int DefaultMtuBytes = 1420;
+
+    /// <summary>Takes a changed table of the config, and what the peers' entries list now. Claims are judged with their next change.</summary>
+    /// <returns>True when peers or the host have to learn of it; announced routes are not meant.</returns>
+    public bool Configure(NetworkConfig config, IReadOnlySet<IpKey> reserved)
+    {
+        var before = (Config.Mtu, Config.AcceptRoutes);
+        IReadOnlyList<Prefix> prefixes = [.. config.Prefixes.Select(Prefix.FromIPNetwork)];
+        var isSame = before == (config.Mtu, config.AcceptRoutes) && prefixes.SequenceEqual(Prefixes) && reserved.SetEquals(_reserved);
+        var own = OwnAddresses;
+        Config = config;
+        Prefixes = prefixes;
+        _reserved = reserved;
+        OwnAddresses = [.. Prefixes.Select((_, i) => OwnAddress(i))];
+        if (isSame && own.SequenceEqual(OwnAddresses))
+        {
+            return false;
+        }
+
+        _changes++;
+        ConfigureRoutes();
+        return true;
+    }
+
+    /// <summary>The network is no longer in the config: nobody owns anything in it. Its index stays taken.</summary>
+    public void Retire(long nowUtcSeconds)
+    {
+        foreach (var peer in Routes.Routes.Select(route => route.Peer).Distinct().ToList())
+        {
+            Routes.Forget(peer, nowUtcSeconds);
+        }
+
+        _announced.Clear();
+        Forwarding = ForwardingTable<Peer>.Empty;
+        OwnAddresses = [];
+        Prefixes = [];
+    }
+
+    /// <summary>What a peer announced so far, to be changed.</summary>
+    public AnnouncedRoutes AnnouncedBy(PeerId peer)
+    {
+        if (!_announced.TryGetValue(peer, out var routes))
+        {
+            _announced[peer] = routes = new AnnouncedRoutes();
+        }
+
+        return routes;
+    }
+
+    /// <summary>A peer has left the network, or is gone.</summary>
+    public void ForgetAnnounced(PeerId peer) => _announced.Remove(peer);
+
+    /// <summary>A peer is no longer in the config.</summary>
+    public void Forget(PeerId peer, long nowUtcSeconds)
+    {
+        _announced.Remove(peer);
+        _book.Forget(peer);
+        Routes.Forget(peer, nowUtcSeconds);
+    }
 
     /// <summary>Takes changed routes into use.</summary>
     /// <returns>True when there were any.</returns>
@@ -108,23 +187,47 @@ internal sealed class NodeNetwork
             return false;
         }
 
+        var prefix = Prefixes[index];
         IpKey next;
         do
         {
-            _counters[index]++;
+            _counters[prefix] = _counters.GetValueOrDefault(prefix) + 1;
             next = OwnAddress(index);
             _moves++;
         }
         while (_moves < MaxMoves && (next == address || _book.HeldByAnother(next, _self, nowUtcSeconds) is not null));
 
         OwnAddresses = [.. OwnAddresses.Select((own, i) => i == index ? next : own)];
-        Routes.OwnAddresses = OwnAddresses;
+        ConfigureRoutes();
+        Routes.Judge(nowUtcSeconds);
         return true;
     }
 
+    private void ConfigureRoutes() => Routes.Configure(Prefixes, OwnAddresses, _reserved, Config.AcceptRoutes);
+
     private bool IsAutomatic(int index) => Config.Addresses[index] is null;
 
-    private IpKey OwnAddress(int index) => Config.Addresses[index] is { } configured
-        ? IpKey.FromIPAddress(configured)
-        : IpKey.FromIPAddress(AutoAddress.Next(Name, Config.Prefixes[index], _self, ref _counters[index]));
+    /// <summary>As configured, else the first candidate from where the counter stands that is not kept for a peer.</summary>
+    private IpKey OwnAddress(int index)
+    {
+        if (Config.Addresses[index] is { } configured)
+        {
+            return IpKey.FromIPAddress(configured);
+        }
+
+        var prefix = Prefixes[index];
+        var counter = _counters.GetValueOrDefault(prefix);
+        var first = counter;
+        var address = Candidate();
+        while (_reserved.Contains(address) && counter - first < MaxMoves)
+        {
+            counter++;
+            address = Candidate();
+        }
+
+        _counters[prefix] = counter;
+        return address;
+
+        IpKey Candidate() => IpKey.FromIPAddress(AutoAddress.Next(Name, Config.Prefixes[index], _self, ref counter));
+    }
 }

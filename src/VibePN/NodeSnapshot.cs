@@ -87,6 +87,15 @@ public sealed record PeerSnapshot
 
     public int DialAttempts { get; init; }
 
+    /// <summary>Connections that ended because nobody answered on them.</summary>
+    public int Unresponsive { get; init; }
+
+    /// <summary>Addresses and routes that it claimed and was refused, each time one was new.</summary>
+    public long RoutesRefused { get; init; }
+
+    /// <summary>Round trip of the last keepalive, through both nodes; null before the first.</summary>
+    public TimeSpan? EchoRtt { get; init; }
+
     /// <summary>Networks that both are in and that carry packets.</summary>
     public IReadOnlyList<string> Networks { get; init; } = [];
 

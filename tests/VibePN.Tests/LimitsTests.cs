@@ -38,6 +38,38 @@ public sealed class LimitsTests
             return table.Replace(rights, RouteSource.Address, [.. Enumerable.Range(1, count).Select(i => (Prefix.Host(Address(i)), 0u))], 0).All(route => route.IsUsed);
         },
         [nameof(Limits.RoutesPerPeerAndNetwork)] = AnnouncedInTwoMessages,
+        [nameof(Limits.PrefixesPerNode)] = count => Config(
+            [.. Enumerable.Range(0, count).Chunk(Limits.PrefixesPerNetwork).Select((some, i) =>
+                $"[networks.n{i}]\nprefix = \"10.{some[0] / 256}.{some[0] % 256}.0/24\"\nprefixes = [{string.Join(",", some.Skip(1).Select(n => $"\"10.{n / 256}.{n % 256}.0/24\""))}]")]),
+        [nameof(Limits.RoutesPerNode)] = count => Config(
+            [.. Enumerable.Range(0, count).Chunk(Limits.RoutesPerPeerAndNetwork).Select((some, i) => WithRoutes(i, some.Length))]),
+        [nameof(Limits.FormerRoutesPerPeerAndNetwork)] = count =>
+        {
+            var table = new RouteTable([Net], new AddressBook(), acceptRoutes: true);
+            var rights = new PeerRights(TestIdentity.Get("a").Node.Id, [], []);
+            table.Replace(rights, RouteSource.Announced, [.. Enumerable.Range(1, count).Select(i => (Prefix.Host(Address(i)), 0u))], 0);
+            table.Remove(rights.Peer, 0);
+            return table.Routes.Count() == count;
+        },
+        [nameof(Limits.NetworksPerProcess)] = count =>
+        {
+            using var sim = new SimNetwork(1);
+            var a = sim.AddHost("a", 1);
+            try
+            {
+                for (var i = 1; i < count; i++)
+                {
+                    a.Apply(config => config with { Networks = [config.Networks[0] with { Interface = $"vpn-{i}" }] });
+                }
+            }
+            catch (InvalidOperationException)
+            {
+                return false;
+            }
+
+            return true;
+        },
+        [nameof(Limits.DialTokenBytes)] = count => new Peer(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id).TryKeepToken(new byte[count]),
         [nameof(Limits.NodeNameBytes)] = count => Text(new Hello(Guid.NewGuid(), new string('x', count), [], null, 0, false)) == count,
         [nameof(Limits.ReasonBytes)] = count => Text(new PeerError(CloseReason.None, new string('x', count))) == count,
         [nameof(Limits.Features)] = count => Codec(new Hello(Guid.NewGuid(), "n", [.. Enumerable.Range(0, count).Select(i => (ulong)i)], null, 0, false)),
@@ -137,6 +169,64 @@ public sealed class LimitsTests
         sim.Run(TimeSpan.FromSeconds(1));
         return evil.Closed is null;
     }
+
+    [Theory]
+    [InlineData(Limits.NetworksPerPeer, true)]
+    [InlineData(Limits.NetworksPerPeer + 1, false)]
+    public void Config_SoManyNetworks_OnlyWhatPeersTake(int count, bool isTaken) =>
+        Assert.Equal(isTaken, Config([.. Enumerable.Range(0, count).Select(i => WithRoutes(i, 0))]));
+
+    [Theory]
+    [InlineData(Limits.RoutesPerPeerAndNetwork, true)]
+    [InlineData(Limits.RoutesPerPeerAndNetwork + 1, false)]
+    public void Config_SoManyRoutes_OnlyWhatPeersTake(int count, bool isTaken) => Assert.Equal(isTaken, Config([WithRoutes(0, count)]));
+
+    /// <summary>The largest config that loads can be told to a peer: nothing overflows its message or stream.</summary>
+    [Fact]
+    public void Config_AtAllLimits_IsToldToAPeer()
+    {
+        using var sim = new SimNetwork(1);
+        var names = Enumerable.Range(0, Limits.NetworksPerPeer).Select(i => $"{i:d2}".PadRight(32, 'x')).ToArray();
+        NodeConfig Full(NodeConfig config) => config with
+        {
+            Networks =
+            [
+                .. names.Select((name, i) => config.Networks[0] with
+                {
+                    Name = name,
+                    Interface = $"vpn-{i}",
+                    Prefixes = [.. Enumerable.Range(0, 4).Select(p => IPNetwork.Parse($"fd00:{i:x}:{p}::/64"))],
+                    Addresses = [null, null, null, null],
+                    Routes = [.. Enumerable.Range(0, Limits.RoutesPerNode / Limits.NetworksPerPeer).Select(r => IPNetwork.Parse($"fd01:{i:x}:{r:x}::/48"))],
+                }),
+            ],
+            Peers = [.. config.Peers.Select(peer => peer with { Networks = names, AllowRoutes = [IPNetwork.Parse("fd01::/16")] })],
+        };
+        var a = sim.AddHost("a", 1, TestIdentity.Get("a"), Full, new SimPeer("b", 2));
+        var b = sim.AddHost("b", 2, TestIdentity.Get("b"), Full, new SimPeer("a"));
+        sim.Run(TimeSpan.FromMinutes(5));
+
+        Assert.True(a.IsUp(b) && b.IsUp(a));
+        Assert.Equal(1, a.Peer("b").DialAttempts);
+        Assert.Equal(names.Length, b.Peer("a").Networks.Count);
+        Assert.All(b.Snapshot.Networks, network => Assert.Equal(64 + 4, network.Routes.Count(route => route.IsUsed)));
+    }
+
+    private static bool Config(IReadOnlyList<string> networks)
+    {
+        try
+        {
+            _ = ConfigFile.Parse("[identity]\ncert = \"c\"\nkey = \"k\"\n" + string.Join("\n", networks), "/etc/vibepn/config.toml");
+            return true;
+        }
+        catch (ConfigException)
+        {
+            return false;
+        }
+    }
+
+    private static string WithRoutes(int network, int routes) =>
+        $"[networks.n{network}]\nprefix = \"10.1.{network}.0/24\"\nroutes = [{string.Join(",", Enumerable.Range(0, routes).Select(i => $"\"172.{i / 256}.{i % 256}.0/24\""))}]";
 
     private static IpKey Address(int number) => IpKey.FromIPAddress(new IPAddress([10, 42, (byte)(number >> 8), (byte)number]));
 

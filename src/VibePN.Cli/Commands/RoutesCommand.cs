@@ -25,7 +25,7 @@ internal static class RoutesCommand
                 Terminal.Cell(route.Prefix),
                 Terminal.Cell(route.Peer ?? "(this node)"),
                 Terminal.Cell(route.Source),
-                Terminal.Cell(route.Used ? "yes" : "no", Style.Parse(route.Used ? "green" : "yellow")),
+                Terminal.Cell(route.Used ? "yes" : route.Former ? "gone" : "no", Style.Parse(route.Used ? "green" : "yellow")),
                 Terminal.Cell(route.Why ?? ""));
         }
 

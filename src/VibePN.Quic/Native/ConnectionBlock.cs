@@ -14,5 +14,11 @@ internal unsafe struct ConnectionBlock
     /// <summary>GCHandle of the <see cref="QuicConnection"/>.</summary>
     public nint Handle;
 
+    /// <summary>The active path, as ngtcp2 takes it: most packets come and go along it.</summary>
+    public ngtcp2_path_storage ActivePath;
+
+    /// <summary>Where ngtcp2 says on which path a packet goes.</summary>
+    public ngtcp2_path_storage WrittenPath;
+
     public static QuicConnection Owner(ConnectionBlock* block) => (QuicConnection)GCHandle.FromIntPtr(block->Handle).Target!;
 }

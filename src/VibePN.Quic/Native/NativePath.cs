@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace VibePN.Quic.Native;
 
@@ -37,7 +38,22 @@ internal static unsafe class NativePath
         storage->path.user_data = null;
     }
 
+    /// <summary>Whether two storages, which point to their own buffers, hold the same path.</summary>
+    public static bool AreEqual(ngtcp2_path_storage* left, ngtcp2_path_storage* right) =>
+        left->path.local.addrlen == right->path.local.addrlen && left->path.remote.addrlen == right->path.remote.addrlen
+        && AreEqual(left->remote_addrbuf.bytes, right->remote_addrbuf.bytes, (int)left->path.remote.addrlen)
+        && AreEqual(left->local_addrbuf.bytes, right->local_addrbuf.bytes, (int)left->path.local.addrlen);
+
     public static QuicPath Read(ngtcp2_path* path) => new(Read(path->local), Read(path->remote));
+
+    /// <summary>Two overlapping loads span the 28 bytes of an IPv6 address, one the 16 of IPv4; the others (none) are as long as nothing.</summary>
+    private static bool AreEqual(byte* left, byte* right, int length) => length switch
+    {
+        Inet6Bytes => ((Vector128.Load(left) ^ Vector128.Load(right))
+            | (Vector128.Load(left + Inet6Bytes - 16) ^ Vector128.Load(right + Inet6Bytes - 16))) == Vector128<byte>.Zero,
+        InetBytes => Vector128.Load(left) == Vector128.Load(right),
+        _ => new ReadOnlySpan<byte>(left, length).SequenceEqual(new ReadOnlySpan<byte>(right, length)),
+    };
 
     private static QuicAddress Read(ngtcp2_addr address) => new(new ReadOnlySpan<byte>(address.addr, checked((int)address.addrlen)));
 

@@ -21,6 +21,15 @@ public sealed record PeerDto
 
     public double? RttMillis { get; init; }
 
+    /// <summary>Round trip of the last keepalive, through both nodes. Null: none was answered yet.</summary>
+    public double? EchoMillis { get; init; }
+
+    /// <summary>Connections that ended because nobody answered keepalives on them.</summary>
+    public int Unresponsive { get; init; }
+
+    /// <summary>Addresses and routes that it claimed and was refused, each time one was new.</summary>
+    public long RoutesRefused { get; init; }
+
     /// <summary>The largest IP packet that its path carries whole.</summary>
     public int? MtuBytes { get; init; }
 

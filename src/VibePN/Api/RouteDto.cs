@@ -18,6 +18,9 @@ public sealed record RouteDto
 
     public bool Used { get; init; }
 
+    /// <summary>Claimed on a connection that has ended since; never used.</summary>
+    public bool Former { get; init; }
+
     /// <summary>Why it is used or not, for people.</summary>
     public string? Why { get; init; }
 }

@@ -32,6 +32,7 @@ public static class SnapshotMapper
                     Source = route.Source == RouteSource.Address ? "address" : "announced",
                     Metric = route.Source == RouteSource.Announced ? route.Metric : null,
                     Used = route.IsUsed,
+                    Former = route.IsFormer,
                     Why = route.Why,
                 })),
             ],
@@ -91,10 +92,13 @@ public static class SnapshotMapper
                 PeerCondition.Unreachable => PeerState.Unreachable,
                 _ => PeerState.Waiting,
             },
-            Reason = Reason(peer),
+            Reason = Reason(peer, snapshot.Networks.SelectMany(network => network.Routes).Count(route => route.Peer == peer.Id && !route.IsUsed && !route.IsFormer)),
             Address = peer.Address,
             Dialed = peer.IsDialer,
             RttMillis = peer.Quic?.SmoothedRtt.TotalMilliseconds,
+            EchoMillis = peer.EchoRtt?.TotalMilliseconds,
+            Unresponsive = peer.Unresponsive,
+            RoutesRefused = peer.RoutesRefused,
             MtuBytes = peer.MtuBytes,
             PacketsIn = (long)peer.PacketsIn,
             BytesIn = (long)peer.BytesIn,
@@ -107,9 +111,15 @@ public static class SnapshotMapper
         };
     }
 
-    private static string? Reason(PeerSnapshot peer)
+    /// <param name="refused">Claims of its present connection that are refused now.</param>
+    private static string? Reason(PeerSnapshot peer, int refused)
     {
         var parts = peer.NetworkProblems.Select(problem => $"network {problem.Key}: {problem.Value}").ToList();
+        if (refused > 0)
+        {
+            parts.Add(refused == 1 ? "1 claim refused (vibepn routes)" : $"{refused} claims refused (vibepn routes)");
+        }
+
         if (peer.Reason.Length > 0 && parts.Count == 0)
         {
             parts.Add(peer.Reason);

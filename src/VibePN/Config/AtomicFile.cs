@@ -26,19 +26,7 @@ public static class AtomicFile
         bool replaces = File.Exists(target);
         try
         {
-            File.Delete(temporary);
-            FileStreamOptions options = new()
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = replaces ? UnixFileMode.UserRead | UnixFileMode.UserWrite : mode,
-            };
-            using (FileStream file = new(temporary, options))
-            {
-                file.Write(Encoding.UTF8.GetBytes(text));
-                file.Flush(flushToDisk: true);
-            }
-
+            WriteNew(temporary, text, replaces ? UnixFileMode.UserRead | UnixFileMode.UserWrite : mode);
             if (replaces)
             {
                 FileOwner owner = PosixFile.GetOwner(target);
@@ -59,5 +47,33 @@ public static class AtomicFile
         {
             File.Delete(temporary);
         }
+    }
+
+    /// <summary>As <see cref="Write"/>, for files of the program's own: always with <paramref name="mode"/>, and no copy of the old content stays.</summary>
+    /// <exception cref="IOException"/>
+    /// <exception cref="UnauthorizedAccessException"/>
+    public static void Replace(string path, string text, UnixFileMode mode)
+    {
+        string directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        string temporary = Path.Combine(directory, $".{Path.GetFileName(path)}.{Environment.ProcessId}.tmp");
+        try
+        {
+            WriteNew(temporary, text, mode);
+            File.Move(temporary, path, overwrite: true);
+            PosixFile.SyncDirectory(directory);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    private static void WriteNew(string path, string text, UnixFileMode mode)
+    {
+        File.Delete(path);
+        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = mode };
+        using FileStream file = new(path, options);
+        file.Write(Encoding.UTF8.GetBytes(text));
+        file.Flush(flushToDisk: true);
     }
 }

@@ -10,16 +10,21 @@ internal sealed class NetworkBinder(ConfigErrors errors)
 
     private const int MaxMtu = 65535;
 
-    private const int MaxPrefixes = 16;
-
     private readonly List<(IPNetwork Prefix, string Network, int Line)> _prefixes = [];
     private readonly Dictionary<string, string> _interfaces = new(StringComparer.Ordinal);
+    private int _routes;
 
     public List<NetworkConfig> Bind(TableReader? tables)
     {
         List<NetworkConfig> networks = [];
         foreach (Located name in tables?.Keys ?? [])
         {
+            if (networks.Count == Limits.NetworksPerPeer)
+            {
+                errors.Add(name.At, $"a node has at most {Limits.NetworksPerPeer} networks");
+                break;
+            }
+
             // A bad name is told; the table is read on, for the mistakes inside.
             _ = Fields.Name(name, errors);
             if (tables!.Table(name.Value, $"[networks.{name.Value}]") is { } table)
@@ -41,7 +46,7 @@ internal sealed class NetworkBinder(ConfigErrors errors)
             Prefixes = prefixes,
             Addresses = addresses,
             Export = table.Flag("export", otherwise: false),
-            Routes = Fields.Prefixes(table.Texts("routes"), errors),
+            Routes = BindRoutes(table),
             AcceptRoutes = table.Flag("accept_routes", otherwise: true),
             Mtu = BindMtu(table),
             Interface = BindInterface(name, table),
@@ -54,10 +59,10 @@ internal sealed class NetworkBinder(ConfigErrors errors)
     {
         List<Located> texts = table.RequiredText("prefix") is { } first ? [first] : [];
         texts.AddRange(table.Texts("prefixes"));
-        if (texts.Count > MaxPrefixes)
+        if (texts.Count > Limits.PrefixesPerNetwork)
         {
-            errors.Add(texts[MaxPrefixes].At, $"a network has at most {MaxPrefixes} prefixes");
-            texts.RemoveRange(MaxPrefixes, texts.Count - MaxPrefixes);
+            errors.Add(texts[Limits.PrefixesPerNetwork].At, $"a network has at most {Limits.PrefixesPerNetwork} prefixes");
+            texts.RemoveRange(Limits.PrefixesPerNetwork, texts.Count - Limits.PrefixesPerNetwork);
         }
 
         List<IPNetwork> prefixes = [];
@@ -82,11 +87,34 @@ internal sealed class NetworkBinder(ConfigErrors errors)
                 continue;
             }
 
+            if (_prefixes.Count == Limits.PrefixesPerNode)
+            {
+                errors.Add(text.At, $"a node has at most {Limits.PrefixesPerNode} prefixes in all its networks");
+                break;
+            }
+
             _prefixes.Add((prefix, name, text.At.Line));
             prefixes.Add(prefix);
         }
 
         return prefixes;
+    }
+
+    /// <summary>Peers take no more, and would end the connection.</summary>
+    private List<IPNetwork> BindRoutes(TableReader table)
+    {
+        List<Located> texts = table.Texts("routes");
+        _routes += texts.Count;
+        if (texts.Count > Limits.RoutesPerPeerAndNetwork)
+        {
+            errors.Add(texts[Limits.RoutesPerPeerAndNetwork].At, $"a network announces at most {Limits.RoutesPerPeerAndNetwork} routes");
+        }
+        else if (_routes > Limits.RoutesPerNode)
+        {
+            errors.Add(texts[^1].At, $"a node announces at most {Limits.RoutesPerNode} routes in all its networks");
+        }
+
+        return Fields.Prefixes(texts, errors);
     }
 
     /// <summary>One per prefix, at its index; null: automatic.</summary>

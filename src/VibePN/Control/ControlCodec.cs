@@ -164,20 +164,8 @@ internal static class ControlCodec
     }
 
     // NetworkList: 1 network (repeated) = { 1 name, 2 prefix (repeated), 3 address (repeated), 4 tag }.
-    private static NetworkList ReadNetworkList(FieldReader fields)
-    {
-        var networks = new List<NetworkOffer>();
-        while (fields.TryNext(out var number, out var value))
-        {
-            if (number == 1)
-            {
-                CheckCount(networks.Count, Limits.NetworksPerPeer, "networks");
-                networks.Add(ReadNetwork(new FieldReader(value)));
-            }
-        }
-
-        return new NetworkList(networks);
-    }
+    private static NetworkList ReadNetworkList(FieldReader fields) =>
+        new(ReadList(fields, 1, Limits.NetworksPerPeer, "networks", static value => ReadNetwork(new FieldReader(value)), out _));
 
     private static NetworkOffer ReadNetwork(FieldReader fields)
     {
@@ -239,22 +227,7 @@ internal static class ControlCodec
     // Announce: 1 network, 2 route (repeated) = { 1 prefix, 2 metric, 3 lifetime in seconds }.
     private static Announce ReadAnnounce(FieldReader fields)
     {
-        var network = "";
-        var routes = new List<RouteOffer>();
-        while (fields.TryNext(out var number, out var value))
-        {
-            switch (number)
-            {
-                case 1:
-                    network = Name(value);
-                    break;
-                case 2:
-                    CheckCount(routes.Count, Limits.RoutesPerPeerAndNetwork, "routes");
-                    routes.Add(ReadRoute(new FieldReader(value)));
-                    break;
-            }
-        }
-
+        var routes = ReadList(fields, 2, Limits.RoutesPerPeerAndNetwork, "routes", static value => ReadRoute(new FieldReader(value)), out var network);
         return new Announce(Named(network), routes);
     }
 
@@ -300,22 +273,7 @@ internal static class ControlCodec
     // Withdraw: 1 network, 2 prefix (repeated).
     private static Withdraw ReadWithdraw(FieldReader fields)
     {
-        var network = "";
-        var prefixes = new List<Prefix>();
-        while (fields.TryNext(out var number, out var value))
-        {
-            switch (number)
-            {
-                case 1:
-                    network = Name(value);
-                    break;
-                case 2:
-                    CheckCount(prefixes.Count, Limits.RoutesPerPeerAndNetwork, "prefixes");
-                    prefixes.Add(ReadPrefix(value));
-                    break;
-            }
-        }
-
+        var prefixes = ReadList(fields, 2, Limits.RoutesPerPeerAndNetwork, "prefixes", ReadPrefix, out var network);
         return new Withdraw(Named(network), prefixes);
     }
 
@@ -414,6 +372,30 @@ internal static class ControlCodec
         WriteField(body, 1, Encoding.UTF8.GetBytes(inUse.Network));
         WriteField(body, 2, address[..inUse.Address.ByteCount]);
         return MessageType.AddressInUse;
+    }
+
+    /// <summary>The shape of most messages: perhaps the name of a network in field 1, and one repeated field.</summary>
+    /// <param name="item">The number of the repeated field.</param>
+    /// <param name="network">Empty when the message has none.</param>
+    private static List<T> ReadList<T>(
+        FieldReader fields, ulong item, int limit, string what, Func<ReadOnlySpan<byte>, T> read, out string network)
+    {
+        network = "";
+        var items = new List<T>();
+        while (fields.TryNext(out var number, out var value))
+        {
+            if (number == item)
+            {
+                CheckCount(items.Count, limit, what);
+                items.Add(read(value));
+            }
+            else if (number == 1)
+            {
+                network = Name(value);
+            }
+        }
+
+        return items;
     }
 
     private static void WriteField(ArrayBufferWriter<byte> body, ulong number, ReadOnlySpan<byte> value)

@@ -26,7 +26,7 @@ public enum CloseReason : ulong
     /// <summary>The peer is no longer in the configuration.</summary>
     Removed = 7,
 
-    /// <summary>Nothing was heard on the control stream.</summary>
+    /// <summary>A keepalive was not answered in its time.</summary>
     Unresponsive = 8,
 }
 

@@ -14,11 +14,17 @@ internal sealed class ControlSession
     /// <summary>A keepalive is sent after this long without one.</summary>
     public const ulong KeepaliveIntervalNanos = 10_000_000_000;
 
+    /// <summary>A keepalive that is not answered within this time: nobody is there any more (docs/protocol.md, Liveness).</summary>
+    public const ulong EchoTimeoutNanos = 20_000_000_000;
+
     private HashSet<ulong>? _tagsSeen;
     private byte[] _partial = [];
     private int _partialBytes;
     private ulong _nextKeepaliveId = 1;
     private ulong _keepaliveSentAt;
+
+    /// <summary>The oldest keepalive without an answer; meaningful while <see cref="EchoDeadlineNanos"/> is set.</summary>
+    private ulong _awaitedId;
 
     /// <summary>Set when the peer's Hello has been read: only then is the connection up.</summary>
     public Hello? PeerHello { get; private set; }
@@ -27,6 +33,9 @@ internal sealed class ControlSession
 
     /// <summary>Round trip of the last answered keepalive, through both control planes; zero before the first.</summary>
     public TimeSpan EchoRtt { get; private set; }
+
+    /// <summary>When the peer is given up unless it answers before; <see cref="ulong.MaxValue"/>: no answer is due.</summary>
+    public ulong EchoDeadlineNanos { get; private set; } = ulong.MaxValue;
 
     /// <summary>Takes bytes of the stream in order and appends the messages they complete.</summary>
     /// <exception cref="ControlException">The peer broke the protocol: close the connection with its reason.</exception>
@@ -53,6 +62,12 @@ internal sealed class ControlSession
     /// <summary>The next keepalive to send; the reply's id tells its round trip.</summary>
     public Keepalive NextKeepalive(IPEndPoint? observed, ulong nowNanos)
     {
+        if (EchoDeadlineNanos == ulong.MaxValue)
+        {
+            EchoDeadlineNanos = nowNanos + EchoTimeoutNanos;
+            _awaitedId = _nextKeepaliveId;
+        }
+
         _keepaliveSentAt = nowNanos;
         return new Keepalive(_nextKeepaliveId++, observed);
     }
@@ -92,9 +107,24 @@ internal sealed class ControlSession
                 CheckTags(list);
                 PeerNetworks = list;
                 break;
-            case KeepaliveReply reply when reply.Id == _nextKeepaliveId - 1 && reply.Id > 0:
-                EchoRtt = TimeSpan.FromMicroseconds((nowNanos - _keepaliveSentAt) / 1000.0);
+            case KeepaliveReply reply when EchoDeadlineNanos != ulong.MaxValue && reply.Id >= _awaitedId && reply.Id < _nextKeepaliveId:
+                OnReply(reply.Id, nowNanos);
                 break;
+        }
+    }
+
+    private void OnReply(ulong id, ulong nowNanos)
+    {
+        if (id == _nextKeepaliveId - 1)
+        {
+            EchoRtt = TimeSpan.FromMicroseconds((nowNanos - _keepaliveSentAt) / 1000.0);
+            EchoDeadlineNanos = ulong.MaxValue;
+        }
+        else
+        {
+            // A late answer: somebody is there, and owes us the younger ones.
+            _awaitedId = id + 1;
+            EchoDeadlineNanos = nowNanos + EchoTimeoutNanos;
         }
     }
 

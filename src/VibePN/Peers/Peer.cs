@@ -7,22 +7,19 @@ namespace VibePN.Peers;
 /// <summary>A configured peer and all that is known of it. Thread: the node's.</summary>
 internal sealed class Peer(PeerConfig config, PeerId id)
 {
-    private const ulong MinuteNanos = 60_000_000_000;
+    private byte[] _dialToken = [];
 
-    private ulong _logMinute;
-    private int _logLines;
-
-    public PeerConfig Config { get; } = config;
+    public PeerConfig Config { get; private set; } = config;
 
     public PeerId Id { get; } = id;
 
     public string Name => Config.Name;
 
     /// <summary>What it may own.</summary>
-    public PeerRights Rights { get; } = new(
-        id,
-        [.. config.Addresses.Select(IpKey.FromIPAddress)],
-        [.. config.AllowRoutes.Select(Prefix.FromIPNetwork)]);
+    public PeerRights Rights { get; private set; } = RightsOf(config, id);
+
+    /// <summary>It is no longer in the config; its connections are being closed.</summary>
+    public bool IsRemoved { get; set; }
 
     /// <summary>Every connection with it, up or not; at most <see cref="Limits.ConnectionsPerPeer"/>.</summary>
     public List<PeerConnection> Connections { get; } = [];
@@ -45,7 +42,7 @@ internal sealed class Peer(PeerConfig config, PeerId id)
     public ulong ChangedNanos { get; set; }
 
     /// <summary>Proves our address to the peer while strangers flood it; empty before it gave us one.</summary>
-    public byte[] DialToken { get; set; } = [];
+    public ReadOnlyMemory<byte> DialToken => _dialToken;
 
     /// <summary>Where to dial; resolved anew for each attempt. Empty: unknown or not resolvable.</summary>
     public IReadOnlyList<IPEndPoint> DialAddresses { get; set; } = [];
@@ -74,6 +71,38 @@ internal sealed class Peer(PeerConfig config, PeerId id)
 
     public bool IsUp => Active is not null;
 
+    /// <summary>Connections that ended because nobody answered on them.</summary>
+    public int Unresponsive { get; set; }
+
+    /// <summary>Claims that were turned down, each time one was new.</summary>
+    public long RoutesRefused { get; set; }
+
+    public LogLimit LogLimit { get; } = new();
+
+    /// <summary>Takes a changed entry of the same fingerprint.</summary>
+    public void Configure(PeerConfig changed)
+    {
+        if (!changed.Addresses.SequenceEqual(Config.Addresses) || !changed.AllowRoutes.SequenceEqual(Config.AllowRoutes))
+        {
+            Rights = RightsOf(changed, Id);
+        }
+
+        Config = changed;
+    }
+
+    /// <summary>Keeps a token for the next attempt.</summary>
+    /// <returns>False: it is longer than a token has reason to be.</returns>
+    public bool TryKeepToken(ReadOnlySpan<byte> token)
+    {
+        if (token.Length > Limits.DialTokenBytes)
+        {
+            return false;
+        }
+
+        _dialToken = token.ToArray();
+        return true;
+    }
+
     public void Fail(DialFailure failure, string text)
     {
         Failures = failure == LastFailure ? Failures + 1 : 1;
@@ -89,15 +118,10 @@ internal sealed class Peer(PeerConfig config, PeerId id)
     }
 
     /// <summary>Whether what the peer says is worth one more line: it must not be able to fill the log.</summary>
-    public bool MayLog(ulong nowNanos)
-    {
-        if (_logMinute != nowNanos / MinuteNanos)
-        {
-            _logMinute = nowNanos / MinuteNanos;
-            _logLines = 0;
-        }
+    public bool MayLog(ulong nowNanos) => LogLimit.MayLog(nowNanos);
 
-        _logLines = Math.Min(_logLines + 1, Limits.LogLinesPerPeerAndMinute + 1);
-        return _logLines <= Limits.LogLinesPerPeerAndMinute;
-    }
+    private static PeerRights RightsOf(PeerConfig config, PeerId id) => new(
+        id,
+        [.. config.Addresses.Select(IpKey.FromIPAddress)],
+        [.. config.AllowRoutes.Select(Prefix.FromIPNetwork)]);
 }

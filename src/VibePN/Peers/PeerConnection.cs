@@ -17,8 +17,11 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>By tag: the index of the own network; -1 for tag 0. Made, like what follows, when a peer is known: strangers cost little.</summary>
     private List<int>? _receiveNetworks;
     private ControlSession? _session;
+    private SockAddr _remote = ToSockAddr(quic.Path.Remote);
+    private SockAddr _local = ToSockAddr(quic.Path.Local);
     private ulong[]? _sendTags;
     private string?[]? _networkProblems;
+    private int _networks = networks;
 
     public QuicConnection Quic { get; } = quic;
 
@@ -34,6 +37,12 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
     public ulong KeepaliveNanos { get; set; } = ulong.MaxValue;
 
+    /// <summary>When our routes are announced again; <see cref="ulong.MaxValue"/>: there are none.</summary>
+    public ulong AnnounceNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>The list of networks that the peer was told last, or null.</summary>
+    public NetworkList? Told { get; set; }
+
     /// <summary>When this connection makes way for another one.</summary>
     public ulong CloseAsDuplicateNanos { get; set; } = ulong.MaxValue;
 
@@ -41,10 +50,10 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     public string? Refusal { get; set; }
 
     /// <summary>Where packets go, in the form the socket takes; kept here because a packet must not cost a conversion.</summary>
-    public SockAddr Remote { get; private set; } = ToSockAddr(quic.Path.Remote);
+    public ref readonly SockAddr Remote => ref _remote;
 
     /// <summary>The own address they come from.</summary>
-    public SockAddr Local { get; private set; } = ToSockAddr(quic.Path.Local);
+    public ref readonly SockAddr Local => ref _local;
 
     /// <summary>Where this side sees the peer.</summary>
     public IPEndPoint? RemoteEndPoint => Remote.IsNone ? null : Remote.ToIPEndPoint();
@@ -73,10 +82,10 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     public bool IsReady => IsUp && _session!.PeerNetworks is not null;
 
     /// <summary>By the index of an own network: the tag under which the peer takes its packets, 0 where it does not.</summary>
-    public ulong[] SendTags => _sendTags ??= new ulong[networks];
+    public ulong[] SendTags => _sendTags ??= new ulong[_networks];
 
     /// <summary>By the index of an own network: why it is not joined with this peer, or null.</summary>
-    public string?[] NetworkProblems => _networkProblems ??= new string?[networks];
+    public string?[] NetworkProblems => _networkProblems ??= new string?[_networks];
 
     /// <summary>The index of the own network that has <paramref name="tag"/> on this connection; -1: none.</summary>
     public int NetworkOf(ulong tag) => _receiveNetworks is { } known && tag < (ulong)known.Count ? known[(int)tag] : -1;
@@ -95,10 +104,34 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
         return (ulong)(_receiveNetworks.Count - 1);
     }
 
+    /// <summary>The peer is not to send into an own network any more: packets with its tag are of no network, for the connection's life.</summary>
+    public void RetireReceiveTag(int network)
+    {
+        if (_receiveNetworks?.IndexOf(network, 1) is { } tag and > 0)
+        {
+            _receiveNetworks[tag] = -1;
+        }
+    }
+
+    /// <summary>Makes room for further own networks.</summary>
+    public void GrowTo(int count)
+    {
+        _networks = count;
+        if (_sendTags is not null)
+        {
+            Array.Resize(ref _sendTags, count);
+        }
+
+        if (_networkProblems is not null)
+        {
+            Array.Resize(ref _networkProblems, count);
+        }
+    }
+
     public void PathChanged()
     {
-        Remote = ToSockAddr(Quic.Path.Remote);
-        Local = ToSockAddr(Quic.Path.Local);
+        _remote = ToSockAddr(Quic.Path.Remote);
+        _local = ToSockAddr(Quic.Path.Local);
     }
 
     public static SockAddr ToSockAddr(in QuicAddress address) =>

@@ -39,6 +39,16 @@ internal sealed class AddressBook
         Version++;
     }
 
+    /// <summary>A peer is no longer configured: what it had is free.</summary>
+    public void Forget(PeerId peer)
+    {
+        foreach (var owner in _owners.Values.Where(owner => owner.Peer == peer).ToList())
+        {
+            _owners.Remove(owner.Address);
+            Version++;
+        }
+    }
+
     /// <summary>Takes over what a former life wrote down, as far as its owner is still configured.</summary>
     public void Load(IEnumerable<AddressOwner> owners, Func<PeerId, bool> isKnown)
     {

@@ -24,6 +24,9 @@ public enum RouteVerdict
     /// <summary>The address belongs to another peer, which was here within the last 30 days.</summary>
     AddressRemembered,
 
+    /// <summary>Another peer's entry lists the address, be that one here or not.</summary>
+    AddressReserved,
+
     /// <summary>It is one of our own addresses.</summary>
     OwnAddress,
 
@@ -47,6 +50,9 @@ public enum RouteVerdict
 /// <param name="Metric">Smaller is better.</param>
 public sealed record Route(Prefix Prefix, PeerId Peer, RouteSource Source, uint Metric, RouteVerdict Verdict)
 {
+    /// <summary>Refused to a peer whose connection has ended since: kept in sight only.</summary>
+    public bool IsFormer { get; init; }
+
     public bool IsUsed => Verdict == RouteVerdict.Used;
 
     /// <summary>The verdict in the words of people.</summary>
@@ -57,6 +63,7 @@ public sealed record Route(Prefix Prefix, PeerId Peer, RouteSource Source, uint 
         RouteVerdict.OtherPeerIsBetter => "another peer's route to it is better",
         RouteVerdict.AddressInUse => "address in use by another peer",
         RouteVerdict.AddressRemembered => "address kept for another peer, which had it within the last 30 days",
+        RouteVerdict.AddressReserved => "address reserved for another peer, whose entry lists it",
         RouteVerdict.OwnAddress => "it is an address of this node",
         RouteVerdict.ReservedAddress => "the network's first and last address belong to nobody",
         RouteVerdict.NotAllowed => "not allowed: its entry has no allow_routes for it",

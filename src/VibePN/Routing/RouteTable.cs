@@ -3,60 +3,71 @@ namespace VibePN.Routing;
 /// <summary>
 /// All claims to prefixes of one network, used and refused. The one rule of ownership: inside the network a peer owns host
 /// addresses only, first come; anything wider only where its entry allows it; it replaces and withdraws only its own.
-/// Owned by the node's thread. Bounded: the caller limits what one peer may offer.
+/// Every change judges all claims anew, so that a verdict never outlives its reason. Owned by the node's thread. Bounded: the caller
+/// limits what one peer may offer.
 /// </summary>
 internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook book, bool acceptRoutes)
 {
-    private readonly Dictionary<(PeerId Peer, RouteSource Source), List<Route>> _routes = [];
-    private readonly Dictionary<Prefix, PeerId> _used = [];
+    private readonly Dictionary<(PeerId Peer, RouteSource Source), Claims> _claims = [];
+
+    /// <summary>Refused claims of peers whose connection has ended.</summary>
+    private readonly Dictionary<PeerId, IReadOnlyList<Route>> _former = [];
+    private Dictionary<Prefix, PeerId> _used = [];
+
+    /// <summary>What <see cref="Configure"/> changed has not been judged.</summary>
+    private bool _isStale;
 
     /// <summary>Counts changes of what is used: a forwarding table built at the same number is still right.</summary>
     public int Version { get; private set; }
 
-    /// <summary>Our own: nobody else gets them. Routes judged before a change are judged anew with their next <see cref="Replace"/>.</summary>
-    public IReadOnlyList<IpKey> OwnAddresses { get; set; } = [];
+    public IEnumerable<Route> Routes => _claims.Values.SelectMany(claims => claims.Routes).Concat(_former.Values.SelectMany(routes => routes));
 
-    public IEnumerable<Route> Routes => _routes.Values.SelectMany(routes => routes);
+    /// <summary>Our own: nobody else gets them.</summary>
+    public IReadOnlyList<IpKey> OwnAddresses { get; private set; } = [];
+
+    /// <summary>Addresses that entries list: nobody else gets them, be their owners here or not.</summary>
+    public IReadOnlySet<IpKey> Reserved { get; private set; } = new HashSet<IpKey>();
+
+    /// <summary>Changes the grounds of judgement; <see cref="Judge"/> or the next change of a claim applies them.</summary>
+    public void Configure(IReadOnlyList<Prefix> newPrefixes, IReadOnlyList<IpKey> ownAddresses, IReadOnlySet<IpKey> reserved, bool newAcceptRoutes)
+    {
+        prefixes = newPrefixes;
+        acceptRoutes = newAcceptRoutes;
+        OwnAddresses = ownAddresses;
+        Reserved = reserved;
+        _isStale = true;
+    }
 
     /// <summary>Replaces what <paramref name="rights"/>'s peer claims from <paramref name="source"/>.</summary>
     /// <returns>The judged routes, in the order offered.</returns>
     public IReadOnlyList<Route> Replace(PeerRights rights, RouteSource source, IReadOnlyList<(Prefix Prefix, uint Metric)> offers, long nowUtcSeconds)
     {
         var key = (rights.Peer, source);
-        var before = _routes.GetValueOrDefault(key) ?? [];
-        var judged = new List<Route>(offers.Count);
-        var hosts = 0;
-        foreach (var (prefix, metric) in offers)
+        if (source == RouteSource.Address)
         {
-            var verdict = Judge(rights, source, prefix, nowUtcSeconds);
-            if (verdict == RouteVerdict.Used && source == RouteSource.Address && rights.Addresses.Count == 0 && ++hosts > Limits.AddressesPerPeerAndNetwork)
+            // A new list of addresses is a new say: what was refused before is history.
+            _former.Remove(rights.Peer);
+        }
+
+        var before = _claims.GetValueOrDefault(key);
+        if (before is not null && !_isStale && before.Rights == rights && before.Offers.SequenceEqual(offers) && before.Routes.All(route => route.IsUsed))
+        {
+            return before.Routes;
+        }
+
+        if (offers.Count == 0)
+        {
+            if (_claims.Remove(key))
             {
-                verdict = RouteVerdict.TooManyAddresses;
+                Judge(nowUtcSeconds);
             }
 
-            judged.Add(new Route(prefix, rights.Peer, source, metric, verdict));
+            return [];
         }
 
-        if (judged.Count == 0)
-        {
-            _routes.Remove(key);
-        }
-        else
-        {
-            _routes[key] = judged;
-        }
-
-        // What the election decided before is no difference: it decides again.
-        if (!before.Select(Undecided).SequenceEqual(judged))
-        {
-            Elect();
-        }
-        else if (judged.Count > 0)
-        {
-            _routes[key] = before;
-        }
-
-        return _routes.GetValueOrDefault(key) ?? judged;
+        var claims = _claims[key] = new Claims(rights, offers);
+        Judge(nowUtcSeconds);
+        return claims.Routes;
     }
 
     /// <summary>Notes in the book who uses which host address at this moment.</summary>
@@ -68,19 +79,38 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
         }
     }
 
-    /// <summary>Forgets everything a peer claimed.</summary>
-    public void Remove(PeerId peer)
+    /// <summary>Ends everything a peer claimed. Some of what was refused stays in sight until it claims anew.</summary>
+    public void Remove(PeerId peer, long nowUtcSeconds)
     {
-        var changed = false;
+        List<Route> refused = [];
+        var had = false;
         foreach (var source in Enum.GetValues<RouteSource>())
         {
-            changed |= _routes.Remove((peer, source));
+            if (_claims.Remove((peer, source), out var claims))
+            {
+                had = true;
+                refused.AddRange(claims.Routes.Where(route => !route.IsUsed).Take(Limits.FormerRoutesPerPeerAndNetwork - refused.Count));
+            }
         }
 
-        if (changed)
+        if (!had)
         {
-            Elect();
+            return;
         }
+
+        if (refused.Count > 0)
+        {
+            _former[peer] = [.. refused.Select(route => route with { IsFormer = true })];
+        }
+
+        Judge(nowUtcSeconds);
+    }
+
+    /// <summary>Forgets a peer that is no longer configured.</summary>
+    public void Forget(PeerId peer, long nowUtcSeconds)
+    {
+        Remove(peer, nowUtcSeconds);
+        _former.Remove(peer);
     }
 
     /// <summary>The used routes as a snapshot; peers that <paramref name="target"/> does not know are left out.</summary>
@@ -98,18 +128,67 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
         return new ForwardingTable<TTarget>(routes);
     }
 
-    private RouteVerdict Judge(PeerRights rights, RouteSource source, Prefix prefix, long nowUtcSeconds)
+    /// <summary>Judges every claim, and chooses the user of each prefix: whoever holds it keeps it, else the smallest metric, else the smallest peer.</summary>
+    public void Judge(long nowUtcSeconds)
+    {
+        _isStale = false;
+        var best = new Dictionary<Prefix, Route>();
+        foreach (var ((peer, source), claims) in _claims)
+        {
+            var hosts = 0;
+            for (var i = 0; i < claims.Offers.Count; i++)
+            {
+                var (prefix, metric) = claims.Offers[i];
+                var verdict = VerdictOn(claims.Rights, source, prefix, nowUtcSeconds);
+                if (verdict == RouteVerdict.Used && source == RouteSource.Address && claims.Rights.Addresses.Count == 0
+                    && ++hosts > Limits.AddressesPerPeerAndNetwork)
+                {
+                    verdict = RouteVerdict.TooManyAddresses;
+                }
+
+                var route = claims.Routes[i] = new Route(prefix, peer, source, metric, verdict);
+                if (route.IsUsed && (!best.TryGetValue(prefix, out var other) || IsBetter(route, other)))
+                {
+                    best[prefix] = route;
+                }
+            }
+        }
+
+        foreach (var routes in _claims.Values.Select(claims => claims.Routes))
+        {
+            for (var i = 0; i < routes.Length; i++)
+            {
+                if (routes[i].Verdict is RouteVerdict.Used or RouteVerdict.AddressRemembered
+                    && best.TryGetValue(routes[i].Prefix, out var winner) && winner.Peer != routes[i].Peer)
+                {
+                    routes[i] = routes[i] with { Verdict = routes[i].Prefix.IsHost ? RouteVerdict.AddressInUse : RouteVerdict.OtherPeerIsBetter };
+                }
+            }
+        }
+
+        var used = best.ToDictionary(route => route.Key, route => route.Value.Peer);
+        if (used.Count != _used.Count || used.Any(route => !_used.TryGetValue(route.Key, out var peer) || peer != route.Value))
+        {
+            Version++;
+        }
+
+        _used = used;
+    }
+
+    private RouteVerdict VerdictOn(PeerRights rights, RouteSource source, Prefix prefix, long nowUtcSeconds)
     {
         var inside = prefixes.FirstOrDefault(own => own.Contains(prefix));
         var isInside = prefixes.Any(own => own.Contains(prefix));
         if (prefix.IsHost && isInside)
         {
             var address = prefix.First;
+            var isListed = rights.Addresses.Contains(address);
             return OwnAddresses.Contains(address) ? RouteVerdict.OwnAddress
                 : inside.IsReserved(address) ? RouteVerdict.ReservedAddress
-                : rights.Addresses.Count > 0 && !rights.Addresses.Contains(address) ? RouteVerdict.NotInEntry
+                : rights.Addresses.Count > 0 && !isListed ? RouteVerdict.NotInEntry
                 : source == RouteSource.Announced && !IsAllowed(rights, prefix) ? RouteVerdict.NotAllowed
-                : rights.Addresses.Count == 0 && book.HeldByAnother(address, rights.Peer, nowUtcSeconds) is not null ? RouteVerdict.AddressRemembered
+                : !isListed && Reserved.Contains(address) ? RouteVerdict.AddressReserved
+                : !isListed && book.HeldByAnother(address, rights.Peer, nowUtcSeconds) is not null ? RouteVerdict.AddressRemembered
                 : RouteVerdict.Used;
         }
 
@@ -121,57 +200,23 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
 
     private static bool IsAllowed(PeerRights rights, Prefix prefix) => rights.AllowRoutes.Any(allowed => allowed.Contains(prefix));
 
-    /// <summary>Chooses the user of each prefix: whoever holds it keeps it, else the smallest metric, else the smallest peer.</summary>
-    private void Elect()
+    private bool IsBetter(Route route, Route other)
     {
-        var holders = new Dictionary<Prefix, PeerId>(_used);
-        _used.Clear();
-        var best = new Dictionary<Prefix, Route>();
-        foreach (var route in Routes.Where(IsCandidate))
-        {
-            if (!best.TryGetValue(route.Prefix, out var other) || IsBetter(route, other, holders))
-            {
-                best[route.Prefix] = route;
-            }
-        }
-
-        foreach (var routes in _routes.Values)
-        {
-            for (var i = 0; i < routes.Count; i++)
-            {
-                if (IsCandidate(routes[i]))
-                {
-                    var wins = best[routes[i].Prefix].Peer == routes[i].Peer;
-                    routes[i] = routes[i] with
-                    {
-                        Verdict = wins ? RouteVerdict.Used
-                            : routes[i].Prefix.IsHost ? RouteVerdict.AddressInUse
-                            : RouteVerdict.OtherPeerIsBetter,
-                    };
-                }
-            }
-        }
-
-        foreach (var (prefix, route) in best)
-        {
-            _used[prefix] = route.Peer;
-        }
-
-        Version++;
-    }
-
-    private static Route Undecided(Route route) => IsCandidate(route) ? route with { Verdict = RouteVerdict.Used } : route;
-
-    private static bool IsCandidate(Route route) =>
-        route.Verdict is RouteVerdict.Used or RouteVerdict.OtherPeerIsBetter or RouteVerdict.AddressInUse;
-
-    private static bool IsBetter(Route route, Route other, Dictionary<Prefix, PeerId> holders)
-    {
-        if (route.Prefix.IsHost && holders.TryGetValue(route.Prefix, out var holder) && (route.Peer == holder) != (other.Peer == holder))
+        if (route.Prefix.IsHost && _used.TryGetValue(route.Prefix, out var holder) && (route.Peer == holder) != (other.Peer == holder))
         {
             return route.Peer == holder;
         }
 
         return route.Metric != other.Metric ? route.Metric < other.Metric : route.Peer.CompareTo(other.Peer) < 0;
+    }
+
+    /// <summary>What one peer offers from one source, and the judgement on it at the same index.</summary>
+    private sealed class Claims(PeerRights rights, IReadOnlyList<(Prefix Prefix, uint Metric)> offers)
+    {
+        public PeerRights Rights { get; } = rights;
+
+        public IReadOnlyList<(Prefix Prefix, uint Metric)> Offers { get; } = offers;
+
+        public Route[] Routes { get; } = new Route[offers.Count];
     }
 }

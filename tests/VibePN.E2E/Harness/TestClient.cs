@@ -26,7 +26,6 @@ internal sealed class TestClient : RawDialer
     public TestClient(TestHost host, TestIdentity identity, TestNode target)
         : base(Encoding.ASCII.GetBytes(identity.CertificatePem), Encoding.ASCII.GetBytes(identity.KeyPem))
     {
-        AnswersKeepalives = true;
         _socket = host.UdpSocket();
         _socket.Bind(new IPEndPoint(IPAddress.Parse(host.Address), 0));
         _remote = new IPEndPoint(IPAddress.Parse(target.Host.Address), TestNode.Port).Serialize();

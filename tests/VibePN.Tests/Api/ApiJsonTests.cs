@@ -43,7 +43,7 @@ public sealed class ApiJsonTests
             "handshakes":{"up":3},"drops":{"noRoute":4},
             "networks":[{"name":"corp","interface":"vpn-corp","prefixes":["10.0.0.0/8"],"addresses":["10.0.0.1"],"mtuBytes":1420,"export":true,
             "offloads":{"tcp":true,"udp":false,"udpReason":"old"}}],
-            "peers":[{"name":"p","state":"refused by peer","packetsIn":0,"bytesIn":0,"packetsOut":0,"bytesOut":0,"networks":[],"addresses":[]}],
+            "peers":[{"name":"p","state":"refused by peer","unresponsive":0,"routesRefused":0,"packetsIn":0,"bytesIn":0,"packetsOut":0,"bytesOut":0,"networks":[],"addresses":[]}],
             "warnings":["w"]}
             """;
         Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(status, ApiJson.Compact.StatusDto));
@@ -65,6 +65,9 @@ public sealed class ApiJsonTests
                     Address = "1.2.3.4:5",
                     Dialed = true,
                     RttMillis = 0.25,
+                    EchoMillis = 0.75,
+                    Unresponsive = 5,
+                    RoutesRefused = 6,
                     MtuBytes = 1422,
                     PacketsIn = 1,
                     BytesIn = 2,
@@ -79,7 +82,7 @@ public sealed class ApiJsonTests
         };
 
         const string Expected = """
-            {"peers":[{"name":"p","id":"cd","state":"connected","reason":"r","address":"1.2.3.4:5","dialed":true,"rttMillis":0.25,"mtuBytes":1422,
+            {"peers":[{"name":"p","id":"cd","state":"connected","reason":"r","address":"1.2.3.4:5","dialed":true,"rttMillis":0.25,"echoMillis":0.75,"unresponsive":5,"routesRefused":6,"mtuBytes":1422,
             "packetsIn":1,"bytesIn":2,"packetsOut":3,"bytesOut":4,"loss":0.5,"networks":["corp"],"addresses":["10.0.0.2"],"sinceUtc":"1970-01-01T00:00:00+00:00"}]}
             """;
         Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(peers, ApiJson.Compact.PeersDto));
@@ -88,10 +91,10 @@ public sealed class ApiJsonTests
     [Fact]
     public void Route_FullyFilled_HasThisShape()
     {
-        RoutesDto routes = new() { Routes = [new RouteDto { Network = "corp", Prefix = "10.0.0.2/32", Peer = "p", Source = "announced", Metric = 7, Used = false, Why = "not allowed" }] };
+        RoutesDto routes = new() { Routes = [new RouteDto { Network = "corp", Prefix = "10.0.0.2/32", Peer = "p", Source = "announced", Metric = 7, Used = false, Former = true, Why = "not allowed" }] };
 
         Assert.Equal(
-            """{"routes":[{"network":"corp","prefix":"10.0.0.2/32","peer":"p","source":"announced","metric":7,"used":false,"why":"not allowed"}]}""",
+            """{"routes":[{"network":"corp","prefix":"10.0.0.2/32","peer":"p","source":"announced","metric":7,"used":false,"former":true,"why":"not allowed"}]}""",
             JsonSerializer.Serialize(routes, ApiJson.Compact.RoutesDto));
     }
 

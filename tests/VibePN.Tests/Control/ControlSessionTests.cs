@@ -56,6 +56,49 @@ public sealed class ControlSessionTests
         Assert.Equal(TimeSpan.FromMilliseconds(5), _session.EchoRtt);
     }
 
+    [Fact]
+    public void Keepalive_Unanswered_DeadlineIsThatOfTheOldest()
+    {
+        _session.Receive(Encode(SomeHello()), _messages, 0);
+        Assert.Equal(ulong.MaxValue, _session.EchoDeadlineNanos);
+
+        _session.NextKeepalive(null, 1_000);
+        _session.NextKeepalive(null, 2_000);
+
+        Assert.Equal(1_000 + ControlSession.EchoTimeoutNanos, _session.EchoDeadlineNanos);
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    [InlineData(3, false)]
+    public void Receive_Reply_OnlyOneThatWasAskedForMovesTheDeadline(ulong id, bool isAnswer)
+    {
+        _session.Receive(Encode(SomeHello()), _messages, 0);
+        _session.NextKeepalive(null, 1_000);
+        _session.NextKeepalive(null, 2_000);
+
+        _session.Receive(Encode(new KeepaliveReply(id, null)), _messages, 5_000);
+
+        Assert.Equal(
+            !isAnswer ? 1_000 + ControlSession.EchoTimeoutNanos : id == 1 ? 5_000 + ControlSession.EchoTimeoutNanos : ulong.MaxValue,
+            _session.EchoDeadlineNanos);
+    }
+
+    [Fact]
+    public void Receive_SameReplyAgain_IsNoSignOfLife()
+    {
+        _session.Receive(Encode(SomeHello()), _messages, 0);
+        _session.NextKeepalive(null, 1_000);
+        _session.NextKeepalive(null, 2_000);
+        _session.Receive(Encode(new KeepaliveReply(1, null)), _messages, 3_000);
+
+        _session.Receive(Encode(new KeepaliveReply(1, null)), _messages, 9_000);
+
+        Assert.Equal(3_000 + ControlSession.EchoTimeoutNanos, _session.EchoDeadlineNanos);
+    }
+
     private static Hello SomeHello() => new(Guid.NewGuid(), "peer", [], null, 0, false);
 
     private static NetworkList Networks(params (string Name, ulong Tag)[] networks) =>

@@ -15,7 +15,6 @@ internal sealed class HostilePeer : RawDialer
     public HostilePeer(Target target, TestIdentity identity, int number, QuicPath path)
         : base(identity.Node.CertificatePem.Span, identity.Node.KeyPem.Span)
     {
-        AnswersKeepalives = true;
         _target = target;
         Number = number;
         _path = path;

@@ -13,10 +13,11 @@ public sealed class RouteTableTests
     private long _now;
     private readonly RouteTable _table;
 
-    public RouteTableTests() => _table = new RouteTable([Prefix("10.42.0.0/24"), Prefix("fd42::/64")], _book, acceptRoutes: true)
+    public RouteTableTests()
     {
-        OwnAddresses = [Address("10.42.0.1"), Address("fd42::1")],
-    };
+        _table = new RouteTable([], _book, acceptRoutes: false);
+        Configure();
+    }
 
     [Theory]
     [InlineData("10.42.0.1/32", RouteVerdict.OwnAddress)]
@@ -66,7 +67,7 @@ public sealed class RouteTableTests
         Claim(Bob, RouteSource.Address, "10.42.0.9/32");
         Claim(Alice, RouteSource.Address, "10.42.0.9/32");
 
-        _table.Remove(Bob);
+        _table.Remove(Bob, _now);
 
         Assert.Equal("alice", Lookup("10.42.0.9"));
     }
@@ -78,7 +79,7 @@ public sealed class RouteTableTests
     {
         Claim(Bob, RouteSource.Address, "10.42.0.9/32");
         _table.RecordOwners(_now);
-        _table.Remove(Bob);
+        _table.Remove(Bob, _now);
 
         _now = later;
 
@@ -91,7 +92,7 @@ public sealed class RouteTableTests
     {
         Claim(Bob, RouteSource.Address, "10.42.0.9/32");
         _table.RecordOwners(_now);
-        _table.Remove(Bob);
+        _table.Remove(Bob, _now);
 
         var routes = _table.Replace(new PeerRights(Alice, [Address("10.42.0.9")], []), RouteSource.Address, [(Prefix("10.42.0.9/32"), 0)], _now);
 
@@ -166,6 +167,70 @@ public sealed class RouteTableTests
         Assert.All(routes, route => Assert.True(route.IsUsed));
     }
 
+    [Fact]
+    public void Remove_HolderThatTheBookRemembers_NextClaimantDoesNotInherit()
+    {
+        Claim(Bob, RouteSource.Address, "10.42.0.9/32");
+        _table.RecordOwners(_now);
+        Assert.Equal(RouteVerdict.AddressInUse, Claim(Alice, RouteSource.Address, "10.42.0.9/32").Single().Verdict);
+
+        _table.Remove(Bob, _now);
+
+        Assert.Equal(RouteVerdict.AddressRemembered, _table.Routes.Single().Verdict);
+        Assert.Null(Lookup("10.42.0.9"));
+    }
+
+    [Fact]
+    public void Configure_EntryListsAnAddress_KeptForItAlsoWhileItIsAway()
+    {
+        Configure(Address("10.42.0.9"));
+
+        Assert.Equal(RouteVerdict.AddressReserved, Claim(Alice, RouteSource.Address, "10.42.0.9/32").Single().Verdict);
+        Assert.Equal(
+            RouteVerdict.AddressReserved,
+            _table.Replace(new PeerRights(Alice, [], [Prefix("10.42.0.0/24")]), RouteSource.Announced, [(Prefix("10.42.0.9/32"), 0)], _now).Single().Verdict);
+        Assert.True(_table.Replace(new PeerRights(Bob, [Address("10.42.0.9")], []), RouteSource.Address, [(Prefix("10.42.0.9/32"), 0)], _now).Single().IsUsed);
+    }
+
+    [Fact]
+    public void Configure_WhileAClaimIsUsed_ClaimIsJudgedAnew()
+    {
+        Claim(Alice, RouteSource.Address, "10.42.0.9/32");
+        var version = _table.Version;
+        Configure(Address("10.42.0.9"));
+
+        _table.Judge(_now);
+
+        Assert.Equal(RouteVerdict.AddressReserved, _table.Routes.Single().Verdict);
+        Assert.NotEqual(version, _table.Version);
+        Assert.Null(Lookup("10.42.0.9"));
+    }
+
+    [Fact]
+    public void Remove_PeerWithRefusedClaims_TheyStayInSightUntilItClaimsAnew()
+    {
+        Claim(Alice, RouteSource.Address, "10.42.0.9/32");
+        Claim(Alice, RouteSource.Announced, "10.0.0.0/8", "0.0.0.0/0");
+
+        _table.Remove(Alice, _now);
+
+        Assert.Equal(["10.0.0.0/8", "0.0.0.0/0"], _table.Routes.Select(route => route.Prefix.ToString()));
+        Assert.All(_table.Routes, route => Assert.True(route is { IsFormer: true, IsUsed: false, Verdict: RouteVerdict.NotAllowed }));
+
+        Claim(Alice, RouteSource.Address);
+        Assert.Empty(_table.Routes);
+    }
+
+    [Fact]
+    public void Forget_PeerWithRefusedClaims_NothingStays()
+    {
+        Claim(Alice, RouteSource.Announced, "10.0.0.0/8");
+
+        _table.Forget(Alice, _now);
+
+        Assert.Empty(_table.Routes);
+    }
+
     private static PeerId Id(byte number)
     {
         var bytes = new byte[32];
@@ -176,6 +241,12 @@ public sealed class RouteTableTests
     private static Prefix Prefix(string text) => VibePN.Routing.Prefix.FromIPNetwork(IPNetwork.Parse(text));
 
     private static IpKey Address(string text) => IpKey.FromIPAddress(IPAddress.Parse(text));
+
+    private void Configure(params IpKey[] reserved) => _table.Configure(
+        [Prefix("10.42.0.0/24"), Prefix("fd42::/64")],
+        [Address("10.42.0.1"), Address("fd42::1")],
+        reserved.ToHashSet(),
+        newAcceptRoutes: true);
 
     private IReadOnlyList<Route> Claim(PeerId peer, RouteSource source, params string[] prefixes) =>
         _table.Replace(new PeerRights(peer, [], []), source, [.. prefixes.Select(prefix => (Prefix(prefix), 0u))], _now);

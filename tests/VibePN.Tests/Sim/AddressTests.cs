@@ -1,5 +1,6 @@
 using System.Net;
 using VibePN.Config;
+using VibePN.Control;
 using VibePN.Identity;
 using VibePN.Routing;
 using Xunit;
@@ -83,6 +84,94 @@ public sealed class AddressTests
         sim.Run(TimeSpan.FromSeconds(1));
         Assert.Single(hub.Delivered);
     }
+
+    [Fact]
+    public void Address_OfAnEntryWhosePeerWasNeverHere_RefusedToOthersAndTold()
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1, TestIdentity.Get("hub"), config => config with { Peers = [Listing(config.Peers[0], "10.42.0.2"), config.Peers[1]] }, new SimPeer("x"), new SimPeer("y"));
+        var y = sim.AddHost("y", 3, TestIdentity.Get("y"), config => Configured(config, IpKey.FromIPAddress(IPAddress.Parse("10.42.0.2"))), new SimPeer("hub", 1));
+        sim.RunUntil(() => IsUp(hub, "y"), TenSeconds);
+        sim.Run(TimeSpan.FromSeconds(1));
+
+        var refused = Assert.Single(hub.Snapshot.Networks[0].Routes, route => route.Verdict == RouteVerdict.AddressReserved);
+        Assert.Equal("address reserved for another peer, whose entry lists it", refused.Why);
+        Assert.Equal(1, hub.Peer("y").RoutesRefused);
+        Assert.Contains(y.Logger.Lines, line => line.Contains("belongs to another node", StringComparison.Ordinal));
+
+        sim.AddHost("x", 2, new SimPeer("hub", 1));
+        sim.RunUntil(() => IsUp(hub, "x"), TenSeconds);
+        sim.Run(TimeSpan.FromSeconds(1));
+        Assert.Contains(hub.Snapshot.Networks[0].Routes, route => route.IsUsed && route.Prefix.First == IpKey.FromIPAddress(IPAddress.Parse("10.42.0.2")));
+        Assert.Contains(hub.Snapshot.Networks[0].Routes, route => route.Verdict == RouteVerdict.AddressReserved);
+    }
+
+    [Fact]
+    public void Address_OfALiveOwner_IsInUseAndOfOneWhoLeftRemembered()
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1, new SimPeer("x"), new SimPeer("y"));
+        var x = sim.AddHost("x", 2, new SimPeer("hub", 1));
+        sim.RunUntil(() => IsUp(hub, "x"), TenSeconds);
+        var y = sim.AddHost("y", 3, TestIdentity.Get("y"), config => Configured(config, IpKey.FromIPAddress(IPAddress.Parse("10.42.0.2"))), new SimPeer("hub", 1));
+        sim.RunUntil(() => IsUp(hub, "y"), TenSeconds);
+        sim.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(RouteVerdict.AddressInUse, Verdict());
+
+        x.Kill();
+        sim.Run(TimeSpan.FromSeconds(35));
+        Assert.False(IsUp(hub, "x"));
+        Assert.Equal(RouteVerdict.AddressRemembered, Verdict());
+
+        x.Boot();
+        sim.RunUntil(() => IsUp(hub, "x"), TenSeconds);
+        sim.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(RouteVerdict.AddressInUse, Verdict());
+
+        RouteVerdict Verdict() => hub.Snapshot.Networks[0].Routes.Single(route => route.Peer == y.Id && route.Prefix.ToString() == "10.42.0.2/32").Verdict;
+    }
+
+    [Fact]
+    public void Routes_RefusedToAPeer_StayInSightAfterItsConnection()
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1, new SimPeer("raw"));
+        var raw = new RawPeer(sim, "raw", 66);
+        raw.Join(hub, "corp", "10.42.0.0/24", 9, "10.42.0.1", "10.42.0.66");
+        raw.Connection!.Close((ulong)CloseReason.Goodbye, "gone");
+        sim.Run(TimeSpan.FromSeconds(1));
+
+        var kept = Assert.Single(hub.Snapshot.Networks[0].Routes);
+        Assert.True(kept is { IsFormer: true, IsUsed: false, Verdict: RouteVerdict.OwnAddress });
+        Assert.Equal(1, hub.Peer("raw").RoutesRefused);
+
+        raw.Join(hub, "corp", "10.42.0.0/24", 9, "10.42.0.66");
+        Assert.True(Assert.Single(hub.Snapshot.Networks[0].Routes).IsUsed);
+        Assert.Equal(1, hub.Peer("raw").RoutesRefused);
+    }
+
+    [Fact]
+    public void Peer_ThatCausesManyLines_RestIsCountedAndToldAtTheEndOfTheMinute()
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1, new SimPeer("raw"));
+        var raw = new RawPeer(sim, "raw", 66);
+        raw.Join(hub, "corp", "10.42.0.0/24", 9, "10.42.0.66");
+        for (var i = 0; i < 50; i++)
+        {
+            raw.Say(new PeerError(CloseReason.None, $"noise {i}"));
+        }
+
+        sim.Run(TimeSpan.FromSeconds(1));
+        Assert.DoesNotContain(hub.Logger.Lines, line => line.Contains("left out", StringComparison.Ordinal));
+        sim.Run(TimeSpan.FromMinutes(3));
+
+        Assert.Equal(Limits.LogLinesPerPeerAndMinute, hub.Logger.Lines.Count(line => line.Contains("noise", StringComparison.Ordinal)));
+        Assert.Single(hub.Logger.Lines, line => line.Contains("30 more lines about peer raw were left out", StringComparison.Ordinal));
+        Assert.Single(hub.Logger.Lines, line => line.Contains("left out", StringComparison.Ordinal));
+    }
+
+    private static PeerConfig Listing(PeerConfig entry, string address) => entry with { Addresses = [IPAddress.Parse(address)] };
 
     private static NodeConfig Automatic(NodeConfig config) => config with
     {

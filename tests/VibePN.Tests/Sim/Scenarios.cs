@@ -21,8 +21,10 @@ internal static class Scenarios
         ["restarts-one-way"] = RestartsOneWay,
         ["loss"] = Loss,
         ["partition"] = Partition,
+        ["one-way-silence"] = OneWaySilence,
         ["nat"] = Nat,
         ["narrow"] = Narrow,
+        ["reload"] = Reload,
         ["conflicts"] = Conflicts,
         ["hostile-addresses"] = HostileAddresses,
         ["hostile-routes"] = HostileRoutes,
@@ -175,6 +177,33 @@ internal static class Scenarios
         Assert.Equal(sim.Ledger.Sent - sent, sim.Ledger.Arrived - arrived);
     }
 
+    /// <summary>One direction goes dark while the other carries on: both notice within 30 s, and come back with the line.</summary>
+    private static void OneWaySilence(SimNetwork sim)
+    {
+        var dice = new SimDice(sim.Seed, "one-way-silence");
+        sim.DefaultLink = new SimLink { Delay = TimeSpan.FromMilliseconds(5 + dice.Below(40)) };
+        var a = sim.AddHost("a", 1, new SimPeer("b", 2));
+        var b = sim.AddHost("b", 2, new SimPeer("a", 1));
+        Assert.NotNull(sim.RunUntil(() => a.IsUp(b) && b.IsUp(a), 5 * Second));
+        sim.Run(dice.UpTo(25 * Second));
+        var (from, to) = sim.Seed % 2 == 0 ? (a, b) : (b, a);
+        sim.SetLink(from, to, new SimLink { IsUp = false });
+        var noticed = sim.Await(
+            () =>
+            {
+                // What still arrives must not keep the connection: nobody answers it.
+                to.SendTo(from, 0);
+                return !a.IsUp(b) && !b.IsUp(a);
+            },
+            60 * Second);
+        Assert.True(noticed <= 31 * Second, $"noticed after {noticed}");
+        sim.SetLink(from, to, new SimLink { Delay = TimeSpan.FromMilliseconds(20) });
+        var back = sim.Await(() => a.IsUp(b) && b.IsUp(a), 30 * Second);
+        Assert.True(back <= 12 * Second, $"back after {back}");
+        sim.Run(5 * Second);
+        Flows(sim, a, b);
+    }
+
     /// <summary>The dialer's NAT forgets its mapping under traffic: the connection moves, nothing ends.</summary>
     private static void Nat(SimNetwork sim)
     {
@@ -234,6 +263,61 @@ internal static class Scenarios
         Assert.InRange(sim.Ledger.Arrived, 600, 2_000);
         Assert.Equal(0, a.Peer("b").QueueBytes);
         Assert.Equal(since, a.Peer("b").ChangedNanos);
+    }
+
+    /// <summary>
+    /// Every node's config changes again and again while all talk: networks come and go, peers too. No packet is ever in the wrong network,
+    /// pairs that were not concerned keep their connection, and in the end all is as the last configs say.
+    /// </summary>
+    private static void Reload(SimNetwork sim)
+    {
+        var dice = new SimDice(sim.Seed, "reload");
+        sim.DefaultLink = new SimLink { Delay = TimeSpan.FromMilliseconds(5 + dice.Below(30)), Jitter = TimeSpan.FromMilliseconds(10), Loss = sim.Seed % 2 * 0.05 };
+        string[][] choices = [["corp"], ["corp", "lab"], ["corp", "lab", "test"], ["corp", "test"]];
+        var mesh = new SimMesh(sim, 3 + (sim.Seed % 3), "corp", "lab");
+        Assert.NotNull(sim.Await(mesh.IsUp, 20 * Second));
+        var full = mesh.Hosts.ToDictionary(host => host, host => host.Config.Peers);
+
+        // These two never lose each other from their configs.
+        var (one, two) = (mesh.Hosts[0], mesh.Hosts[1]);
+        sim.Run(15 * Second);
+        var since = one.Peer(two.Name).ChangedNanos;
+        for (var round = 0; round < 30; round++)
+        {
+            var index = dice.Below(mesh.Hosts.Count);
+            var host = mesh.Hosts[index];
+            var networks = choices[dice.Below(choices.Length)];
+            var leaveOut = dice.Below(4) == 0 ? mesh.Hosts[2 + dice.Below(mesh.Hosts.Count - 2)].Name : null;
+            host.Apply(config => SimMesh.With(
+                config with { Peers = [.. full[host].Where(peer => index >= 2 || peer.Name != leaveOut)] },
+                index + 1,
+                networks));
+            for (var i = 0; i < 3; i++)
+            {
+                foreach (var other in mesh.Hosts.Where(other => other != host))
+                {
+                    foreach (var network in host.Config.Networks.Select(network => network.Name).Where(name => other.Config.Networks.Any(theirs => theirs.Name == name)))
+                    {
+                        host.SendTo(other, host.Config.Networks.ToList().FindIndex(own => own.Name == network), v6: i == 1);
+                        other.SendTo(host, other.Config.Networks.ToList().FindIndex(own => own.Name == network), v6: i == 1);
+                    }
+                }
+
+                sim.Run(dice.UpTo(TimeSpan.FromMilliseconds(200)));
+            }
+        }
+
+        Assert.Equal(since, one.Peer(two.Name).ChangedNanos);
+        sim.DefaultLink = new SimLink();
+        foreach (var (index, host) in mesh.Hosts.Index())
+        {
+            host.Apply(config => SimMesh.With(config with { Peers = full[host] }, index + 1, "corp", "test"));
+        }
+
+        mesh.Settle(30 * Second);
+        var (sent, arrived) = (sim.Ledger.Sent, sim.Ledger.Arrived);
+        mesh.Talk(2, Second);
+        Assert.Equal(sim.Ledger.Sent - sent, sim.Ledger.Arrived - arrived);
     }
 
     /// <summary>Automatic addresses in a prefix that is almost too small: everybody ends with an own one.</summary>
@@ -307,7 +391,8 @@ internal static class Scenarios
 
         sim.Run(2 * Second);
         Assert.Equal((ulong)CloseReason.LimitExceeded, evil.Closed?.ErrorCode);
-        Assert.DoesNotContain(a.Snapshot.Networks[0].Routes, route => route.Peer == evil.Id);
+        Assert.All(a.Snapshot.Networks[0].Routes.Where(route => route.Peer == evil.Id), route => Assert.True(route is { IsUsed: false, IsFormer: true }));
+        Assert.InRange(a.Snapshot.Networks[0].Routes.Count(route => route.Peer == evil.Id), 1, Limits.FormerRoutesPerPeerAndNetwork);
         Assert.InRange(a.Logger.Lines.Count, 1, 200);
         Flows(sim, a, b);
     }

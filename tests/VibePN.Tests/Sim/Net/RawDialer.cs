@@ -43,8 +43,8 @@ internal abstract class RawDialer : QuicHandler, IDisposable
     /// <summary>Datagrams that the node sent, with tag and flags.</summary>
     public List<byte[]> Datagrams { get; } = [];
 
-    /// <summary>Answers what a node asks to see whether its peer lives.</summary>
-    protected bool AnswersKeepalives { get; init; }
+    /// <summary>False: its QUIC lives on, and its node says nothing any more.</summary>
+    public bool AnswersKeepalives { get; init; } = true;
 
     protected QuicEndpoint Endpoint { get; }
 

@@ -14,6 +14,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     private readonly SimNetwork _network;
     private readonly TestIdentity _identity;
     private readonly QuicCredentials _credentials;
+    private readonly List<string> _networkNames = [];
     private NodeMemory _memory = NodeMemory.Empty;
     private int _boots;
 
@@ -33,7 +34,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <summary>Where its datagrams come from.</summary>
     public IPEndPoint EndPoint { get; set; }
 
-    public NodeConfig Config { get; }
+    public NodeConfig Config { get; private set; }
 
     public Node? Node { get; private set; }
 
@@ -57,6 +58,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     {
         var bootId = new byte[16];
         bootId[0] = (byte)++_boots;
+        _networkNames.Clear();
+        _networkNames.AddRange(Config.Networks.Select(network => network.Name));
         Node = new Node(
             new NodeOptions
             {
@@ -74,6 +77,19 @@ internal sealed class SimHost : NodeOutput, ISimMachine
             Logger,
             _network.Now);
     }
+
+    /// <summary>The config changes while the node runs.</summary>
+    public NodeChange Apply(Func<NodeConfig, NodeConfig> change)
+    {
+        Config = change(Config);
+        var applied = Node!.Apply(Config, network => 1 + _networkNames.Count, _network.Now);
+        _networkNames.AddRange(applied.Opened.Select(network => network.Name));
+        Node.Flush(_network.Now);
+        return applied;
+    }
+
+    /// <summary>The index of a network that the node is in.</summary>
+    public int IndexOf(string network) => Node!.Networks.Single(own => own.Name == network).Index;
 
     /// <summary>kill -9: no packet leaves any more. What the node had to remember was written down.</summary>
     public void Kill()
@@ -104,12 +120,13 @@ internal sealed class SimHost : NodeOutput, ISimMachine
 
     public void Flush() => Node?.Flush(_network.Now);
 
-    /// <summary>Sends a stamped packet to another host's address in a network (by its index); both have the same networks.</summary>
+    /// <summary>Sends a stamped packet to another host's address in a network (by its place in the config), which both are in.</summary>
     public void SendTo(SimHost other, int network, int payloadBytes = 64, bool v6 = false)
     {
-        var (from, to) = (Snapshot.Networks[network], other.Snapshot.Networks[network]);
+        var from = Snapshot.Networks[network];
+        var to = other.Snapshot.Networks.Single(theirs => theirs.Name == from.Name);
         var index = v6 ? 1 : 0;
-        Send(network, _network.Ledger.Stamp(from.Name, from.OwnAddresses[index].ToString(), to.OwnAddresses[index].ToString(), payloadBytes));
+        Send(IndexOf(from.Name), _network.Ledger.Stamp(from.Name, from.OwnAddresses[index].ToString(), to.OwnAddresses[index].ToString(), payloadBytes));
     }
 
     public bool IsUp(SimHost other) => Snapshot.Peers.Any(peer => peer.Id == other.Id && peer.Condition == PeerCondition.Up);
@@ -133,7 +150,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
 
             foreach (var group in network.Routes.GroupBy(route => route.Peer))
             {
-                Require(group.Count() <= Limits.RoutesPerPeerAndNetwork + Limits.AddressesPerList, $"{group.Count()} routes of one peer are kept");
+                Require(group.Count() <= Limits.RoutesPerPeerAndNetwork + Limits.AddressesPerList + Limits.FormerRoutesPerPeerAndNetwork, $"{group.Count()} routes of one peer are kept");
             }
         }
 
@@ -166,7 +183,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     public override DropReason? Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial)
     {
         Delivered.Add((network, packet.ToArray()));
-        _network.Ledger.OnDelivered(this, Config.Networks[network].Name, packet);
+        _network.Ledger.OnDelivered(this, _networkNames[network], packet);
         return null;
     }
 

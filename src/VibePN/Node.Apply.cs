@@ -1,0 +1,223 @@
+// A changed config, taken into use while everything runs: what did not change is not touched.
+using VibePN.Config;
+using VibePN.Control;
+using VibePN.Identity;
+using VibePN.Peers;
+using VibePN.Quic;
+using VibePN.Routing;
+
+namespace VibePN;
+
+internal sealed partial class Node
+{
+    /// <summary>
+    /// Takes another config into use: peers (known by their fingerprint) and networks (known by name and interface) come, go and change.
+    /// A connection stays unless its peer's entry is gone, and is told only what concerns it. Of <c>[node]</c> the name is
+    /// taken, for later Hellos; the rest of it, <c>[identity]</c> and <c>[tuning]</c> belong to whoever made this node.
+    /// </summary>
+    /// <param name="interfaceIndex">Of a network that is new: its interface has to exist by now.</param>
+    /// <exception cref="InvalidOperationException">More networks than one process takes; nothing has changed.</exception>
+    public NodeChange Apply(NodeConfig config, Func<NetworkConfig, int> interfaceIndex, Instant now)
+    {
+        _now = now;
+        var news = config.Networks.Where(network => !_live.Exists(own => IsOf(own, network))).Select(network => (Config: network, Interface: interfaceIndex(network))).ToList();
+        if (_networks.Count + news.Count > Limits.NetworksPerProcess)
+        {
+            throw new InvalidOperationException($"more than {Limits.NetworksPerProcess} networks since the start; restart the daemon");
+        }
+
+        _config = config;
+        _trust = TrustList.Create(config, Self);
+        var (changed, added, removed) = ApplyPeers(config);
+        var touched = new HashSet<NodeNetwork>();
+        var closed = _live.Where(own => !config.Networks.Any(network => IsOf(own, network))).ToList();
+        closed.ForEach(Close);
+        var withdrawn = ConfigureNetworks(config, touched);
+        var opened = news.ConvertAll(network => OpenNetwork(network.Config, network.Interface));
+        touched.UnionWith(opened);
+        _live = [.. config.Networks.Select(network => _networks.FindLast(own => IsOf(own, network))!)];
+        foreach (var link in _peers.Values.SelectMany(peer => peer.Connections).Concat(_unknown))
+        {
+            link.GrowTo(_networks.Count);
+        }
+
+        foreach (var link in _peers.Values.SelectMany(peer => peer.Connections).Where(link => link.IsUp).ToList())
+        {
+            SendNetworks(link);
+            TellRoutes(link, withdrawn);
+            if (link.Session.PeerNetworks is { } list)
+            {
+                foreach (var network in _live.Where(network => touched.Contains(network) || changed.Contains(link.Peer!)).ToList())
+                {
+                    Join(link, network, list);
+                    RejudgeAnnounced(link.Peer!, network);
+                }
+            }
+        }
+
+        foreach (var network in touched)
+        {
+            network.Routes.Judge(_now.UtcSeconds);
+        }
+
+        TakeRoutesIntoUse();
+        if (touched.Count + closed.Count > 0)
+        {
+            HostStateVersion++;
+            _memoryChanges++;
+        }
+
+        Log.ConfigApplied(_logger, _live.Count, opened.Count, closed.Count, _peers.Count, added, removed);
+        return new NodeChange(opened, [.. closed.Select(network => network.Index)]);
+    }
+
+    /// <summary>The same name on another interface is another network: its packets come from elsewhere.</summary>
+    private static bool IsOf(NodeNetwork own, NetworkConfig network) => own.Name == network.Name && own.Config.Interface == network.Interface;
+
+    private void Close(NodeNetwork network)
+    {
+        // The sum of the versions must not come to the same number again.
+        _memoryChanges++;
+        _past[network.Name] = network.Memory;
+        network.Retire(_now.UtcSeconds);
+        foreach (var link in _peers.Values.SelectMany(peer => peer.Connections))
+        {
+            link.SendTags[network.Index] = 0;
+            link.NetworkProblems[network.Index] = null;
+        }
+    }
+
+    /// <returns>By network: what was announced and is no longer. Networks with news for peers have an entry, if only an empty one.</returns>
+    private Dictionary<NodeNetwork, IReadOnlyList<Prefix>> ConfigureNetworks(NodeConfig config, HashSet<NodeNetwork> touched)
+    {
+        var withdrawn = new Dictionary<NodeNetwork, IReadOnlyList<Prefix>>();
+        foreach (var network in config.Networks)
+        {
+            if (_live.Find(candidate => IsOf(candidate, network)) is not { } own)
+            {
+                continue;
+            }
+
+            var before = own.OwnRoutes;
+            if (own.Configure(network, ReservedIn(config, network)))
+            {
+                touched.Add(own);
+            }
+
+            if (!before.SequenceEqual(own.OwnRoutes))
+            {
+                withdrawn[own] = [.. before.Except(own.OwnRoutes)];
+            }
+        }
+
+        return withdrawn;
+    }
+
+    private void TellRoutes(PeerConnection link, Dictionary<NodeNetwork, IReadOnlyList<Prefix>> withdrawn)
+    {
+        foreach (var (network, prefixes) in withdrawn.Where(changed => link.SendTags[changed.Key.Index] != 0))
+        {
+            foreach (var some in prefixes.Chunk(RoutesPerMessage))
+            {
+                link.Send(new Withdraw(network.Name, some));
+            }
+
+            SendRoutes(link, network);
+        }
+    }
+
+    /// <summary>Under the rights that the peer's entry gives it now.</summary>
+    private void RejudgeAnnounced(Peer peer, NodeNetwork network)
+    {
+        if (network.Announced.TryGetValue(peer.Id, out var mine))
+        {
+            Claim(peer, network, RouteSource.Announced, mine.Offers);
+        }
+    }
+
+    /// <returns>The peers that are new or have another entry, and how many came and went.</returns>
+    private (HashSet<Peer> Changed, int Added, int Removed) ApplyPeers(NodeConfig config)
+    {
+        var entries = config.Peers.Where(entry => entry.Fingerprint is not null).ToDictionary(entry => entry.Fingerprint!.Value);
+        var gone = _peers.Values.Where(peer => !entries.ContainsKey(peer.Id)).ToList();
+        gone.ForEach(RemovePeer);
+        _peersByName.Clear();
+        foreach (var peer in _peers.Values)
+        {
+            _peersByName.Add(entries[peer.Id].Name, peer);
+        }
+
+        var changed = new HashSet<Peer>();
+        var added = 0;
+        foreach (var (id, entry) in entries)
+        {
+            if (!_peers.TryGetValue(id, out var peer))
+            {
+                changed.Add(AddPeer(entry, id));
+                added++;
+            }
+            else if (!IsSame(peer.Config, entry))
+            {
+                changed.Add(peer);
+                ChangePeer(peer, entry);
+            }
+        }
+
+        return (changed, added, gone.Count);
+    }
+
+    private Peer AddPeer(PeerConfig entry, PeerId id)
+    {
+        var peer = new Peer(entry, id) { ChangedNanos = _now.Nanos };
+        _peers.Add(id, peer);
+        _peersByName.Add(entry.Name, peer);
+        if (entry.Address is not null)
+        {
+            // The smaller of the two dials first; see Admission of duplicates in docs/protocol.md.
+            peer.NextDialNanos = _now.Nanos + (Self.CompareTo(id) > 0 ? DialPolicy.LargerNodeDelayNanos : 0);
+            ScheduleControl(peer.NextDialNanos);
+        }
+
+        return peer;
+    }
+
+    private void RemovePeer(Peer peer)
+    {
+        peer.IsRemoved = true;
+        foreach (var link in peer.Connections.ToArray())
+        {
+            link.Quic.Close((ulong)CloseReason.Removed, "removed from the config");
+        }
+
+        foreach (var network in _live)
+        {
+            network.Forget(peer.Id, _now.UtcSeconds);
+        }
+
+        _strangers.AddDrops(peer.Counters);
+        _peers.Remove(peer.Id);
+        _memoryChanges++;
+    }
+
+    private void ChangePeer(Peer peer, PeerConfig entry)
+    {
+        var isElsewhere = peer.Config.Address != entry.Address;
+        peer.Configure(entry);
+        if (!isElsewhere)
+        {
+            return;
+        }
+
+        // A connection that is up stays; an attempt to reach the old address does not.
+        peer.IsResolving = false;
+        peer.NextDialAddress = 0;
+        peer.Dialing?.Quic.Close((ulong)CloseReason.None, "its address in the config has changed");
+        peer.Succeed();
+        peer.NextDialNanos = entry.Address is null || peer.IsUp ? ulong.MaxValue : _now.Nanos;
+        ScheduleControl(peer.NextDialNanos);
+    }
+
+    private static bool IsSame(PeerConfig one, PeerConfig other) =>
+        one.Name == other.Name && one.Address == other.Address && one.Fingerprint == other.Fingerprint && one.Networks.SequenceEqual(other.Networks)
+        && one.AllowRoutes.SequenceEqual(other.AllowRoutes) && one.Addresses.SequenceEqual(other.Addresses);
+}
