@@ -7,7 +7,11 @@ public sealed unsafe partial class QuicEndpoint
 {
     private const ulong TransportInvalidToken = 0xb;
 
-    private RateWindow _initialRate;
+    /// <summary>Unvalidated Initials: while strangers send more than the rate, everybody has to prove an address, and no handshake is wasted.</summary>
+    private LeakyMeter _unvalidated;
+
+    /// <summary>Unvalidated Initials that are answered.</summary>
+    private LeakyMeter _answered;
     private RateWindow _badTokenRate;
 
     private void ReceiveInitial(in QuicPath path, byte ecn, ReadOnlySpan<byte> datagram, byte* data, Instant now)
@@ -35,14 +39,14 @@ public sealed unsafe partial class QuicEndpoint
         {
             // No token, or one of another kind: unvalidated.
             token = default;
-            var rate = _initialRate.Count(now.Nanos);
-            if (rate > _dropAbovePerSecond || initial.dcid.datalen < QuicLimits.ConnectionIdBytes)
+            var isCalm = _unvalidated.TakeWhileCalm(now.Nanos);
+            if (initial.dcid.datalen < QuicLimits.ConnectionIdBytes || !_answered.TryTake(now.Nanos))
             {
                 _stats = _stats with { DroppedInitialRate = _stats.DroppedInitialRate + 1 };
                 return;
             }
 
-            if (rate > _retryAbovePerSecond)
+            if (!isCalm)
             {
                 AnswerWithRetry(path, &initial, now);
                 return;

@@ -15,8 +15,6 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
     private readonly byte _loopNumber;
     private readonly byte[] _resetSecret;
     private readonly byte[] _tokenSecret;
-    private readonly int _retryAbovePerSecond;
-    private readonly int _dropAbovePerSecond;
     private readonly int _maxHandshakes;
 
     private QuicEndpointStats _stats;
@@ -48,8 +46,8 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
         _loopNumber = options.LoopNumber;
         _resetSecret = options.ResetSecret.ToArray();
         _tokenSecret = options.TokenSecret.ToArray();
-        _retryAbovePerSecond = options.RetryAbovePerSecond;
-        _dropAbovePerSecond = options.DropAbovePerSecond;
+        _unvalidated = new LeakyMeter(options.RetryAbovePerSecond, options.RetryAbovePerSecond);
+        _answered = new LeakyMeter(options.DropAbovePerSecond, Math.Max(options.DropAbovePerSecond / 32, Math.Min(options.DropAbovePerSecond, 64)));
         _maxHandshakes = options.MaxHandshakes;
     }
 

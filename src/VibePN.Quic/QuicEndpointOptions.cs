@@ -20,10 +20,10 @@ public sealed record QuicEndpointOptions
     /// <summary>32 bytes; protects Retry tokens.</summary>
     public required ReadOnlyMemory<byte> TokenSecret { get; init; }
 
-    /// <summary>Unvalidated Initials per second above which a dialer must first prove its address (Retry, RFC 9000 §8.1.2).</summary>
+    /// <summary>Unvalidated Initials per second above which every dialer must first prove its address (Retry, RFC 9000 §8.1.2).</summary>
     public int RetryAbovePerSecond { get; init; } = 200;
 
-    /// <summary>Unvalidated Initials per second above which they are dropped unanswered.</summary>
+    /// <summary>Unvalidated Initials per second that are answered, evenly spread; others are dropped.</summary>
     public int DropAbovePerSecond { get; init; } = 20_000;
 
     /// <summary>Accepted connections whose handshake is not complete; strangers' Initials beyond are dropped.</summary>

@@ -17,7 +17,7 @@ public sealed class BadInputTests : IDisposable
     public BadInputTests()
     {
         _node = _bed.AddNode("node");
-        _node.Trust("other", Identity.Create("other").Fingerprint, "192.0.2.99:51820");
+        _node.Trust("other", TestIdentity.Create("other").Fingerprint, "192.0.2.99:51820");
         File.WriteAllText(_node.ConfigPath, _node.ConfigText());
     }
 
@@ -53,7 +53,7 @@ public sealed class BadInputTests : IDisposable
         // The other tests of this class change one thing about this start.
         _node.Start();
         _node.Daemon.Signal(Signal.Terminate);
-        Assert.True(_node.Daemon.WaitForExit(TimeSpan.FromSeconds(2)));
+        Assert.True(_node.Daemon.WaitForExit(TimeSpan.FromSeconds(10)));
         Assert.Equal(0, _node.Daemon.ExitCode);
     }
 
@@ -109,7 +109,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void Key_OfAnotherCertificate_IsRefused()
     {
-        File.WriteAllText(_node.KeyPath, Identity.Create("another").KeyPem);
+        File.WriteAllText(_node.KeyPath, TestIdentity.Create("another").KeyPem);
 
         ExpectFailure(StartArguments(_node.ConfigPath), "key");
     }
@@ -218,7 +218,7 @@ public sealed class BadInputTests : IDisposable
         string filesBefore = Fingerprint();
         string routesBefore = _node.Host.Routes();
 
-        Outcome outcome = _node.Host.Run(TimeSpan.FromSeconds(5), command);
+        Outcome outcome = _node.Host.Run(TimeSpan.FromSeconds(20), command);
 
         Assert.True(outcome.ExitCode == 1, outcome.ToString());
         Assert.All(expected, text => Assert.True(outcome.Everything.Contains(text, StringComparison.Ordinal), $"no '{text}': {outcome}"));

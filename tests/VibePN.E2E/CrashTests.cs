@@ -29,7 +29,7 @@ public sealed class CrashTests : IDisposable
     public void Host_AfterFiftyKillsAndACleanEnd_IsAsBefore()
     {
         TestNode one = _bed.AddNode("one"), two = _bed.AddNode("two");
-        Wait.Until(TimeSpan.FromSeconds(5), "the kernel has settled its link-local address", () =>
+        Wait.Until(TimeSpan.FromSeconds(15), "the kernel has settled its link-local address", () =>
             !one.Host.NetworkState().Contains("tentative", StringComparison.Ordinal));
         string before = one.Host.NetworkState();
         two.Trust(one).Start();
@@ -40,7 +40,7 @@ public sealed class CrashTests : IDisposable
         {
             Wait.For(TimeSpan.FromMilliseconds(_random.Next(600)));
             one.Kill();
-            Wait.Until(TimeSpan.FromSeconds(2), $"kill {i} leaves nothing\n{before}\n{one.Host.NetworkState()}", () => one.Host.NetworkState() == before);
+            Wait.Until(TimeSpan.FromSeconds(10), $"kill {i} leaves nothing\n{before}\n{one.Host.NetworkState()}", () => one.Host.NetworkState() == before);
             one.Launch();
         }
 
@@ -70,10 +70,13 @@ public sealed class CrashTests : IDisposable
             long start = Stopwatch.GetTimestamp();
             second.WaitUntilItAnswers();
 
-            one.WaitForTrafficTo(two, TimeSpan.FromSeconds(2));
+            one.WaitForTrafficTo(two, TimeSpan.FromSeconds(15));
             seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+
+            // Lines come through a pipe.
+            Wait.For(TimeSpan.FromMilliseconds(200));
             int linesBefore = Ups(one) + Ups(two);
-            Wait.Until(TimeSpan.FromSeconds(3), "one connection on each side", () => one.Connections() == 1 && two.Connections() == 1);
+            Wait.Until(TimeSpan.FromSeconds(15), "one connection on each side", () => one.Connections() == 1 && two.Connections() == 1);
 
             Assert.Equal(linesBefore, Ups(one) + Ups(two));
             Assert.Equal("connected", one.StateOf(two));
@@ -82,6 +85,9 @@ public sealed class CrashTests : IDisposable
 
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"start to traffic: {seconds.Average():F2} s on average, {seconds.Max():F2} s at most"));
+
+        // A lost packet costs a second: one dial may be late, not most of them.
+        Assert.True(seconds.Order().ElementAt(Dials / 2) < 2, $"start to traffic: {string.Join(", ", seconds)}");
     }
 
     private static int Ups(TestNode node) => node.CountLog("is connected at");

@@ -10,6 +10,9 @@ public sealed class CycleTests : IDisposable
 {
     private const int Cycles = 1000;
     private const int WarmUpCycles = 1000;
+    /// <summary>What the command that asks for the status may occupy, here or there.</summary>
+    private const int Spare = 3;
+
     private const long MaxGrowthBytes = 1_000_000;
 
     private readonly TestBed _bed = new();
@@ -28,9 +31,9 @@ public sealed class CycleTests : IDisposable
 
     private void Cycle(bool pinned, Action<TestClient> once)
     {
-        Identity identity = Identity.Create("client");
+        TestIdentity identity = TestIdentity.Create("client");
         TestNode node = _bed.AddNode("node");
-        node.Trust("client", pinned ? identity.Fingerprint : Identity.Create("another").Fingerprint).Start();
+        node.Trust("client", pinned ? identity.Fingerprint : TestIdentity.Create("another").Fingerprint).Start();
         using TestClient client = new(_bed.AddHost("client"), identity, node);
 
         Run(client, once, WarmUpCycles);
@@ -40,8 +43,8 @@ public sealed class CycleTests : IDisposable
 
         TestContext.Current.TestOutputHelper?.WriteLine($"before {before}\nafter  {after}");
         Assert.Equal(0, after.Connections);
-        Assert.Equal(before.Descriptors, after.Descriptors);
-        Assert.True(after.Threads <= before.Threads, $"before {before}\nafter  {after}");
+        Assert.InRange(after.Descriptors, 1, before.Descriptors + Spare);
+        Assert.InRange(after.Threads, 1, before.Threads + Spare);
         Assert.True(after.ResidentBytes - before.ResidentBytes < MaxGrowthBytes, $"before {before}\nafter  {after}");
     }
 
@@ -55,12 +58,11 @@ public sealed class CycleTests : IDisposable
 
     private static Resources Settle(TestNode node)
     {
-        Wait.Until(TimeSpan.FromSeconds(15), "no connection is left", () => node.Status()["connections"]!.GetValue<int>() == 0);
+        Wait.Until(TimeSpan.FromSeconds(30), "no connection is left", () => node.Status()["connections"]!.GetValue<int>() == 0);
         string proc = string.Create(CultureInfo.InvariantCulture, $"/proc/{node.Daemon.Id}");
-        string resident = File.ReadLines(proc + "/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
         return new Resources(
             node.Status()["connections"]!.GetValue<int>(),
-            long.Parse(resident.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024,
+            node.ResidentBytes(),
             Directory.GetFiles(proc + "/fd").Length,
             Directory.GetDirectories(proc + "/task").Length);
     }

@@ -13,8 +13,8 @@ public sealed class HarnessTests
         using TestBed bed = new();
         TestHost one = bed.AddHost("one"), two = bed.AddHost("two"), three = bed.AddHost("three");
 
-        Assert.True(one.Ping(two.Address));
-        Assert.True(three.Ping(one.Address6));
+        Assert.True(one.CanPing(two.Address));
+        Assert.True(three.CanPing(one.Address6));
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class LoadTests(ConnectedPair pair) : IClassFixture<ConnectedPair>
         Load(TimeSpan.FromSeconds(25));
         for (int i = 0; i < 6 && Enumerable.Range(0, 2).Any(node => CountOfPackets(nodes[node]) - packets[node] < Packets); i++)
         {
-            Load(TimeSpan.FromSeconds(5));
+            Load(TimeSpan.FromSeconds(15));
         }
 
         for (int i = 0; i < 2; i++)
@@ -39,7 +39,7 @@ public sealed class LoadTests(ConnectedPair pair) : IClassFixture<ConnectedPair>
         foreach (TestNode node in nodes)
         {
             Wait.Until(
-                TimeSpan.FromSeconds(5),
+                TimeSpan.FromSeconds(20),
                 string.Create(CultureInfo.InvariantCulture, $"{node.Name} uses at most {MaxResidentBytes} bytes after the load, not {node.Status()["residentBytes"]}"),
                 () => node.Status()["residentBytes"]!.GetValue<long>() <= MaxResidentBytes);
             TestContext.Current.TestOutputHelper?.WriteLine($"{node.Name}: {node.Status()["residentBytes"]} bytes resident afterwards");
@@ -55,7 +55,7 @@ public sealed class LoadTests(ConnectedPair pair) : IClassFixture<ConnectedPair>
     private void Load(TimeSpan time)
     {
         using RunningProgram server = pair.Two.Host.Start("iperf3", "--server", "--one-off", "--bind", pair.Two.Inner);
-        Wait.Until(TimeSpan.FromSeconds(5), "iperf3 listens", () => pair.Two.Host.Run("ss", "-Hltn", "sport = :5201").Output.Length > 0);
+        Wait.Until(TimeSpan.FromSeconds(15), "iperf3 listens", () => pair.Two.Host.Run("ss", "-Hltn", "sport = :5201").Output.Length > 0);
         Outcome client = pair.One.Host.Run(
             "iperf3", "--client", pair.Two.Inner, "--bidir", "--parallel", "2", "--set-mss", "536", "--time", time.TotalSeconds.ToString(CultureInfo.InvariantCulture));
         Assert.True(client.ExitCode == 0, client.ToString());

@@ -24,7 +24,7 @@ public sealed partial class OnboardingTests : IDisposable
         using RunningProgram one = Start(hosts[0]);
         using RunningProgram two = Start(hosts[1]);
 
-        Wait.Until(TimeSpan.FromSeconds(10), "traffic both ways", () => hosts[0].Ping(InnerAddress(hosts[1])) && hosts[1].Ping(InnerAddress(hosts[0])));
+        Wait.Until(TimeSpan.FromSeconds(30), "traffic both ways", () => hosts[0].Ping(InnerAddress(hosts[1])) && hosts[1].Ping(InnerAddress(hosts[0])));
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed partial class OnboardingTests : IDisposable
         {
             ["--name"] = "two",
             ["--address"] = "192.0.2.2:51820",
-            ["--fingerprint"] = Identity.Create("two").Fingerprint,
+            ["--fingerprint"] = TestIdentity.Create("two").Fingerprint,
             ["--networks"] = "corp",
             ["--config"] = File_(host, "config.toml"),
             [option] = value,

@@ -42,7 +42,7 @@ public sealed class SiteToSiteTests : IDisposable
         Assert.Contains("192.168.99.0/24", one.Control("routes").Output, StringComparison.Ordinal);
 
         two.Stop();
-        Wait.Until(TimeSpan.FromSeconds(2), "the route is gone with its owner", () =>
+        Wait.Until(TimeSpan.FromSeconds(15), "the route is gone with its owner", () =>
             !one.Host.Routes().Contains("192.168.20.0/24", StringComparison.Ordinal));
     }
 
@@ -54,7 +54,7 @@ public sealed class SiteToSiteTests : IDisposable
         new ConfigBuilder(two).Peer(one).Corp("routes = [\"192.168.20.0/24\"]").Start();
         one.Host.WaitForPing(two.Inner);
 
-        Wait.Until(TimeSpan.FromSeconds(2), "the announcement is there", () => one.RouteTo("192.168.20.0/24") is not null);
+        Wait.Until(TimeSpan.FromSeconds(15), "the announcement is there", () => one.RouteTo("192.168.20.0/24") is not null);
 
         JsonNode route = one.RouteTo("192.168.20.0/24")!;
         Assert.False(route["used"]!.GetValue<bool>(), route.ToJsonString());

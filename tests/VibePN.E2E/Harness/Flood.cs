@@ -53,7 +53,7 @@ internal sealed class Flood : IDisposable
 
     private static List<byte[]> Record(IPAddress target)
     {
-        Identity identity = Identity.Create("stranger");
+        TestIdentity identity = TestIdentity.Create("stranger");
         using QuicCredentials credentials =
             QuicCredentials.FromPem(Encoding.ASCII.GetBytes(identity.CertificatePem), Encoding.ASCII.GetBytes(identity.KeyPem));
         using QuicEndpoint endpoint = new(

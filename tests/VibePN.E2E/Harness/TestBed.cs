@@ -50,11 +50,11 @@ public sealed class TestBed : IDisposable
     }
 
     /// <summary>A host of that name with a node of that name on it; not started.</summary>
-    public TestNode AddNode(string name, Identity? identity = null) => AddNode(AddHost(name), identity);
+    public TestNode AddNode(string name, TestIdentity? identity = null) => AddNode(AddHost(name), identity);
 
-    public TestNode AddNode(TestHost host, Identity? identity = null)
+    public TestNode AddNode(TestHost host, TestIdentity? identity = null)
     {
-        TestNode node = new(host, Path.Combine(Folder, host.Name), identity ?? Identity.Create(host.Name));
+        TestNode node = new(host, Path.Combine(Folder, host.Name), identity ?? TestIdentity.Create(host.Name));
         _nodes.Add(node);
         return node;
     }

@@ -16,7 +16,7 @@ public sealed class TestNode : IDisposable
     private readonly List<string> _earlierLines = [];
     private RunningProgram? _daemon;
 
-    internal TestNode(TestHost host, string folder, Identity identity)
+    internal TestNode(TestHost host, string folder, TestIdentity identity)
     {
         Host = host;
         Folder = Directory.CreateDirectory(folder).FullName;
@@ -32,7 +32,7 @@ public sealed class TestNode : IDisposable
 
     public string Folder { get; }
 
-    public Identity Identity { get; }
+    public TestIdentity Identity { get; }
 
     public string ConfigPath => Path.Combine(Folder, "config.toml");
 
@@ -111,7 +111,7 @@ public sealed class TestNode : IDisposable
     {
         File.WriteAllText(ConfigPath, ConfigText());
         Launch();
-        Wait.Until(TimeSpan.FromSeconds(10), $"the daemon of {Name} answers\n{string.Join('\n', LogLines)}", () =>
+        Wait.Until(TimeSpan.FromSeconds(20), $"the daemon of {Name} answers\n{string.Join('\n', LogLines)}", () =>
             Daemon.HasExited
                 ? throw new InvalidOperationException($"the daemon of {Name} ended with {Daemon.ExitCode}\n{string.Join('\n', LogLines)}")
                 : File.Exists(SocketPath) && Control("status", "--json").ExitCode == 0);
@@ -124,7 +124,7 @@ public sealed class TestNode : IDisposable
         if (_daemon is { HasExited: false })
         {
             Control("goodbye");
-            Wait.Until(TimeSpan.FromSeconds(5), $"the daemon of {Name} ends", () => Daemon.HasExited);
+            Wait.Until(TimeSpan.FromSeconds(15), $"the daemon of {Name} ends", () => Daemon.HasExited);
         }
 
         return Start();

@@ -19,7 +19,7 @@ internal sealed class Target : NodeOutput, IDisposable
     private readonly TestIdentity _identity = TestIdentity.Get("target");
     private readonly QuicCredentials _credentials;
     private readonly Coalescer _coalescer = new(1, tcp: true, udp: true);
-    private readonly List<RawPeer> _peers = [];
+    private readonly List<HostilePeer> _peers = [];
     private ulong _nanos = 1_000_000_000;
 
     /// <param name="peers">Names of the trusted; the first is number 2.</param>
@@ -43,7 +43,7 @@ internal sealed class Target : NodeOutput, IDisposable
             Now);
         for (var i = 0; i < peers.Length; i++)
         {
-            _peers.Add(new RawPeer(this, TestIdentity.Get(peers[i]), i + 2, new QuicPath(Raw(EndPointOf(i + 2)), Raw(Own))));
+            _peers.Add(new HostilePeer(this, TestIdentity.Get(peers[i]), i + 2, new QuicPath(Raw(EndPointOf(i + 2)), Raw(Own))));
         }
 
         Run(() => _peers.TrueForAll(peer => peer.IsReady), "all peers are connected");
@@ -61,7 +61,7 @@ internal sealed class Target : NodeOutput, IDisposable
 
     public int DeliveredCount { get; private set; }
 
-    public RawPeer this[int index] => _peers[index];
+    public HostilePeer this[int index] => _peers[index];
 
     public IReadOnlyDictionary<DropReason, ulong> Drops => Node.Snapshot(Now).Drops;
 
