@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 BINDIR  = $(DESTDIR)$(PREFIX)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help build test sim fuzz demo install format format-check audit clean
+.PHONY: help build test sim fuzz demo bench bench-micro install format format-check audit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,15 @@ demo: ## two hosts in network namespaces exchange traffic through real daemons (
 	@scripts/setup demo
 	@scripts/build
 	@scripts/demo
+
+bench: ## against raw veth, wireguard-go, OpenVPN and Nebula: about 90 minutes, with QUICK=1 under 8 (root)
+	@scripts/setup bench
+	@QUICK="$(QUICK)" ARGS="$(ARGS)" scripts/bench
+
+bench-micro: ## the hot paths by themselves (BenchmarkDotNet); QUICK=1, FILTER='*Checksum*'
+	@scripts/setup build
+	@scripts/setup run
+	@QUICK="$(QUICK)" FILTER="$(FILTER)" scripts/bench micro
 
 install: build ## copy the executable and its links to PREFIX/bin (default /usr/local)
 	@$(if $(DESTDIR),,scripts/setup run)

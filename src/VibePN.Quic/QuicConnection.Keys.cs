@@ -114,7 +114,7 @@ public sealed unsafe partial class QuicConnection
             KeySchedule.Expand(secretSpan, KeySchedule.HeaderLabel, new Span<byte>(header, HeaderKey.RawBytes));
             packetKey.native_handle = PacketKey.Create(library, raw);
             _endpoint.OnKeyMade();
-            headerKey.native_handle = HeaderKey.Create(header);
+            headerKey.native_handle = HeaderKey.Create(library, header);
             _endpoint.OnKeyMade();
             var result = receive
                 ? NgTcp2Keys.ngtcp2_conn_install_rx_key(_conn, secret, KeySchedule.SecretBytes, &packetKey, iv, PacketKey.NonceBytes, &headerKey)

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using VibePN.Quic.Native;
 
 namespace VibePN.Quic;
@@ -7,9 +6,9 @@ namespace VibePN.Quic;
 public sealed unsafe partial class QuicConnection
 {
     /// <summary>One packet; to be followed by <see cref="EndReceive"/>, once for a run of them on one path.</summary>
+    /// <param name="path">Copied by ngtcp2 where it keeps it.</param>
     /// <returns>ngtcp2's verdict; 0 unless it matters to the endpoint (a first packet that wants Retry or nothing).</returns>
-    [SkipLocalsInit]
-    internal int Receive(in QuicPath path, byte ecn, ReadOnlySpan<byte> packet, Instant now)
+    internal int Receive(ngtcp2_path* path, byte ecn, ReadOnlySpan<byte> packet, Instant now)
     {
         if (_state != State.Active)
         {
@@ -20,21 +19,13 @@ public sealed unsafe partial class QuicConnection
         Enter(now);
         _packetsReceived++;
         _bytesReceived += (ulong)packet.Length;
-        ngtcp2_path_storage other;
-        var at = &_block->ActivePath;
-        if (path != _path)
-        {
-            at = &other;
-            NativePath.Fill(at, path);
-        }
-
         ngtcp2_pkt_info info = default;
         info.ecn = (byte)(ecn & 3);
         int result;
         fixed (byte* data = packet)
         {
             result = NgTcp2.ngtcp2_conn_read_pkt_versioned(
-                _conn, &at->path, NgTcp2.PktInfoVersion, &info, data, (nuint)packet.Length, _now.Nanos);
+                _conn, path, NgTcp2.PktInfoVersion, &info, data, (nuint)packet.Length, _now.Nanos);
         }
 
         _busy = false;

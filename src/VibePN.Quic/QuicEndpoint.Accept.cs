@@ -84,7 +84,7 @@ public sealed unsafe partial class QuicEndpoint
         var firstId = new ConnectionId(new ReadOnlySpan<byte>(initial->dcid.data, (int)initial->dcid.datalen));
         connection.FirstId = firstId;
         _byFirstId[firstId] = connection;
-        var result = connection.Receive(path, ecn, datagram, now);
+        var result = connection.Receive(_receivePath, ecn, datagram, now);
         if (result is NgTcp2Error.Retry or NgTcp2Error.DropConn)
         {
             // Not the start of a handshake, or not all of it: no connection came of it.

@@ -10,6 +10,9 @@ public sealed unsafe partial class QuicEndpoint
 
     private readonly StatelessQueue _stateless = new();
 
+    /// <summary>The path of the run being received: on the stack of <see cref="Receive(in QuicPath, byte, ReadOnlySpan{byte}, int, Instant)"/>.</summary>
+    private ngtcp2_path* _receivePath;
+
     /// <summary>Whose packets were last in the run being received.</summary>
     private QuicConnection? _delivered;
     private RateWindow _resetRate;
@@ -42,6 +45,9 @@ public sealed unsafe partial class QuicEndpoint
                 return;
             }
 
+            ngtcp2_path_storage native;
+            NativePath.Fill(&native, path);
+            _receivePath = &native.path;
             while (!run.IsEmpty)
             {
                 var datagram = run[..Math.Min(segmentBytes, run.Length)];
@@ -61,6 +67,7 @@ public sealed unsafe partial class QuicEndpoint
         finally
         {
             _delivered = null;
+            _receivePath = null;
             _receiving = false;
         }
     }
@@ -128,7 +135,7 @@ public sealed unsafe partial class QuicEndpoint
             EndDelivery(path);
         }
 
-        var result = connection.Receive(path, ecn, datagram, now);
+        var result = connection.Receive(_receivePath, ecn, datagram, now);
         if (result != 0)
         {
             connection.CloseAfterError(result);

@@ -21,6 +21,9 @@ public enum DropReason
     /// <summary>Out: the queue in front of the congestion window is full.</summary>
     OutQueueFull,
 
+    /// <summary>Out: it waited too long in that queue, and its sender understands no marks (CoDel).</summary>
+    OutCodel,
+
     /// <summary>In: before the peer's Hello.</summary>
     InNotUp,
 

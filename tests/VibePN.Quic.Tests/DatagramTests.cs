@@ -177,7 +177,7 @@ public sealed class DatagramTests
         Assert.Throws<InvalidOperationException>(() => dialer.FinishPacket(_other, now));
         Assert.Throws<InvalidOperationException>(() => dialer.WriteDatagram(default, [1], _other, more: true, out _, now));
         Assert.Throws<InvalidOperationException>(() => dialer.HandleDeadline(now));
-        Assert.Throws<InvalidOperationException>(() => dialer.Receive(dialer.Path, 0, [0x40, 1, 2, 3], now));
+        Assert.Throws<InvalidOperationException>(() => ReceiveNothing(dialer, now));
         var packet = dialer.FinishPacket(_packet, now);
         pair.Net.Send(_packet[..packet.Bytes], pair.Alice.Address, pair.Bob.Address);
         dialer.EndBurst(now);
@@ -289,4 +289,6 @@ public sealed class DatagramTests
         payload[0] = (byte)value;
         return connection.WriteDatagram(default, payload, _packet, more: true, out written, now);
     }
+
+    private static unsafe void ReceiveNothing(QuicConnection connection, Instant now) => connection.Receive(null, 0, [0x40, 1, 2, 3], now);
 }

@@ -93,6 +93,17 @@ public static class Checksum
     /// <summary>The checksum of bytes, to be stored as a native ushort.</summary>
     public static ushort Compute(ReadOnlySpan<byte> bytes) => (ushort)~Fold(Add(0, bytes));
 
+    /// <summary>
+    /// Corrects a complete checksum for one changed 16-bit word that it covers (RFC 1624, equation 3: right also where the checksum
+    /// becomes zero). Words are in the byte order of the packet, as read by a native load.
+    /// </summary>
+    /// <param name="field">Begins with the checksum.</param>
+    public static void Update(Span<byte> field, ushort oldWord, ushort newWord)
+    {
+        var sum = (ulong)(ushort)~MemoryMarshal.Read<ushort>(field) + (ushort)~oldWord + newWord;
+        MemoryMarshal.Write(field, (ushort)~Fold(sum));
+    }
+
     /// <summary>The unfolded sum of the pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1).</summary>
     /// <param name="source">4 or 16 bytes, as many as <paramref name="destination"/>.</param>
     /// <param name="upperLayerBytes">The transport header and its payload.</param>

@@ -147,14 +147,16 @@ public readonly struct SockAddr : IEquatable<SockAddr>
         return Create(mapped, Port, 0);
     }
 
-    /// <summary>Two overlapping loads span the 28 bytes; those behind the length are 0. Asked for every packet.</summary>
-    public bool Equals(SockAddr other)
+    public bool Equals(SockAddr other) => AreEqual(this, other);
+
+    /// <summary>Without copies: asked for every packet. Two overlapping loads span the 28 bytes; those behind the length are 0.</summary>
+    internal static bool AreEqual(in SockAddr left, in SockAddr right)
     {
-        ref var left = ref Unsafe.As<Storage, byte>(ref Unsafe.AsRef(in _bytes));
-        ref var right = ref Unsafe.As<Storage, byte>(ref Unsafe.AsRef(in other._bytes));
-        var difference = (Vector128.LoadUnsafe(ref left) ^ Vector128.LoadUnsafe(ref right))
-            | (Vector128.LoadUnsafe(ref left, MaxBytes - 16) ^ Vector128.LoadUnsafe(ref right, MaxBytes - 16));
-        return _length == other._length && difference == Vector128<byte>.Zero;
+        ref var a = ref Unsafe.As<Storage, byte>(ref Unsafe.AsRef(in left._bytes));
+        ref var b = ref Unsafe.As<Storage, byte>(ref Unsafe.AsRef(in right._bytes));
+        var difference = (Vector128.LoadUnsafe(ref a) ^ Vector128.LoadUnsafe(ref b))
+            | (Vector128.LoadUnsafe(ref a, MaxBytes - 16) ^ Vector128.LoadUnsafe(ref b, MaxBytes - 16));
+        return left._length == right._length && difference == Vector128<byte>.Zero;
     }
 
     public override bool Equals(object? obj) => obj is SockAddr other && Equals(other);

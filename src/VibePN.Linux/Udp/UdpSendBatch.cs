@@ -82,7 +82,7 @@ public sealed unsafe class UdpSendBatch : IDisposable
         }
 
         ref readonly var last = ref _targets[Math.Max(_targetCount - 1, 0)];
-        if (_targetCount == 0 || last.Ecn != ecn || last.Remote != remote || last.Local != local)
+        if (_targetCount == 0 || last.Ecn != ecn || !SockAddr.AreEqual(last.Remote, remote) || !SockAddr.AreEqual(last.Local, local))
         {
             _targets[_targetCount++] = new Target(remote, local, ecn);
         }
@@ -130,5 +130,11 @@ public sealed unsafe class UdpSendBatch : IDisposable
 
     internal ref readonly Target TargetOf(int datagram) => ref _targets[_datagrams[datagram].Target];
 
-    internal readonly record struct Target(SockAddr Remote, SockAddr Local, byte Ecn);
+    /// <summary>Fields, not properties: looked at for every packet, copied for none.</summary>
+    internal readonly struct Target(in SockAddr remote, in SockAddr local, byte ecn)
+    {
+        public readonly SockAddr Remote = remote;
+        public readonly SockAddr Local = local;
+        public readonly byte Ecn = ecn;
+    }
 }

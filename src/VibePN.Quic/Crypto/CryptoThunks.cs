@@ -48,6 +48,7 @@ internal static unsafe class CryptoThunks
     }
 
     [UnmanagedCallersOnly]
+    [SkipLocalsInit]
     public static int HeaderMask(byte* dest, void* cipher, ngtcp2_crypto_cipher_ctx* key, byte* sample)
     {
         var handle = key->native_handle;
@@ -56,9 +57,9 @@ internal static unsafe class CryptoThunks
             return NgTcp2Keys.ngtcp2_crypto_hp_mask_cb(dest, cipher, key, sample);
         }
 
-        var mask = HeaderKey.Encrypt(handle, sample);
-        Unsafe.WriteUnaligned(dest, System.Runtime.Intrinsics.Vector128.AsUInt32(mask)[0]);
-        dest[4] = mask[4];
+        var block = stackalloc byte[HeaderKey.SampleBytes];
+        HeaderKey.Encrypt(handle, block, sample);
+        Unsafe.CopyBlockUnaligned(dest, block, HeaderKey.MaskBytes);
         return 0;
     }
 

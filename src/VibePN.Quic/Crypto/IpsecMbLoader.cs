@@ -17,6 +17,8 @@ internal static unsafe class IpsecMbLoader
     public const int EncryptOffset = 256;
     public const int DecryptOffset = 280;
     public const int ExpandOffset = 448;
+    public const int ExpandBlockKeyOffset = 112;
+    public const int EncryptBlockOffset = 248;
 
     private const string Cure = "apt install libipsec-mb1 (Debian 12) or libipsec-mb2 (Debian 13)";
 
@@ -104,6 +106,8 @@ internal static unsafe class IpsecMbLoader
         var encrypt = *(nint*)(manager + EncryptOffset);
         var decrypt = *(nint*)(manager + DecryptOffset);
         var expand = *(nint*)(manager + ExpandOffset);
+        var expandBlockKey = *(nint*)(manager + ExpandBlockKeyOffset);
+        var encryptBlock = *(nint*)(manager + EncryptBlockOffset);
         ((delegate* unmanaged<byte*, void>)functions[4])(manager);
         var instructions = Instructions(version.Major, architecture);
         if (error != 0 || instructions.Length == 0)
@@ -113,13 +117,14 @@ internal static unsafe class IpsecMbLoader
         }
 
         if (!IsFunction(encrypt, functions[0], "aes_gcm_enc_128"u8) || !IsFunction(decrypt, functions[0], "aes_gcm_dec_128"u8)
-            || !IsFunction(expand, functions[0], "aes_gcm_pre_128"u8))
+            || !IsFunction(expand, functions[0], "aes_gcm_pre_128"u8) || !IsFunction(expandBlockKey, functions[0], "aes_keyexp_128"u8)
+            || !IsFunction(encryptBlock, functions[0], "aes_cfb_128_one"u8))
         {
             reason = $"libipsec-mb {version} has another layout than its version says";
             return null;
         }
 
-        var loaded = new IpsecMb(version, instructions, expand, encrypt, decrypt);
+        var loaded = new IpsecMb(version, instructions, expand, encrypt, decrypt, expandBlockKey, encryptBlock);
         reason = IpsecMbSelfTest.Run(loaded);
         return reason.Length == 0 ? loaded : null;
     }

@@ -55,9 +55,9 @@ internal static unsafe class IpsecMbSelfTest
                     return $"{library.Name}: wrong answer to a published test vector";
                 }
 
-                if (!IsBlockCipherRight())
+                if (!IsBlockCipherRight(library))
                 {
-                    return "the processor's AES instructions: wrong answer to a published test vector";
+                    return $"{library.Name}: wrong answer to a published test vector of a single block";
                 }
 
                 return AgreesWithGnuTls(handle, key) ? "" : $"{library.Name}: encrypts differently from GnuTLS, or accepts a forgery";
@@ -81,7 +81,7 @@ internal static unsafe class IpsecMbSelfTest
         return new ReadOnlySpan<byte>(output, Sealed.Length).SequenceEqual(Sealed);
     }
 
-    private static bool IsBlockCipherRight()
+    private static bool IsBlockCipherRight(IpsecMb library)
     {
         var raw = stackalloc byte[HeaderKey.RawBytes];
         for (var i = 0; i < HeaderKey.RawBytes; i++)
@@ -89,11 +89,11 @@ internal static unsafe class IpsecMbSelfTest
             raw[i] = (byte)i;
         }
 
-        var handle = HeaderKey.Create(raw);
+        var handle = HeaderKey.Create(library, raw);
         fixed (byte* block = BlockPlaintext)
         {
             var output = stackalloc byte[HeaderKey.SampleBytes];
-            System.Runtime.Intrinsics.Vector128.Store(HeaderKey.Encrypt(handle, block), output);
+            HeaderKey.Encrypt(handle, output, block);
             HeaderKey.Wipe(handle);
             HeaderKey.Free(handle);
             return new ReadOnlySpan<byte>(output, HeaderKey.SampleBytes).SequenceEqual(BlockCiphertext);

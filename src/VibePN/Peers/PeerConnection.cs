@@ -17,6 +17,8 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>By tag: the index of the own network; -1 for tag 0. Made, like what follows, when a peer is known: strangers cost little.</summary>
     private List<int>? _receiveNetworks;
     private ControlSession? _session;
+    private SockAddr _remote = ToSockAddr(quic.Path.Remote);
+    private SockAddr _local = ToSockAddr(quic.Path.Local);
     private ulong[]? _sendTags;
     private string?[]? _networkProblems;
     private int _networks = networks;
@@ -48,10 +50,10 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     public string? Refusal { get; set; }
 
     /// <summary>Where packets go, in the form the socket takes; kept here because a packet must not cost a conversion.</summary>
-    public SockAddr Remote { get; private set; } = ToSockAddr(quic.Path.Remote);
+    public ref readonly SockAddr Remote => ref _remote;
 
     /// <summary>The own address they come from.</summary>
-    public SockAddr Local { get; private set; } = ToSockAddr(quic.Path.Local);
+    public ref readonly SockAddr Local => ref _local;
 
     /// <summary>Where this side sees the peer.</summary>
     public IPEndPoint? RemoteEndPoint => Remote.IsNone ? null : Remote.ToIPEndPoint();
@@ -128,8 +130,8 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
     public void PathChanged()
     {
-        Remote = ToSockAddr(Quic.Path.Remote);
-        Local = ToSockAddr(Quic.Path.Local);
+        _remote = ToSockAddr(Quic.Path.Remote);
+        _local = ToSockAddr(Quic.Path.Local);
     }
 
     public static SockAddr ToSockAddr(in QuicAddress address) =>

@@ -79,12 +79,16 @@ public sealed class IpsecMbTests
     {
         var lines = RunC(
             """
-            printf("%zu %zu %zu\n", offsetof(IMB_MGR, gcm128_enc), offsetof(IMB_MGR, gcm128_dec), offsetof(IMB_MGR, gcm128_pre));
+            printf("%zu %zu %zu ", offsetof(IMB_MGR, gcm128_enc), offsetof(IMB_MGR, gcm128_dec), offsetof(IMB_MGR, gcm128_pre));
+            printf("%zu %zu\n", offsetof(IMB_MGR, keyexp_128), offsetof(IMB_MGR, aes128_cfb_one));
             printf("%zu %zu %zu\n", sizeof(struct gcm_key_data), sizeof(struct gcm_context_data), _Alignof(struct gcm_key_data));
             printf("%d %d %d\n", IMB_ARCH_SSE, IMB_ARCH_AVX2, IMB_ARCH_AVX512);
             printf("%u\n", (unsigned)IMB_VERSION_NUM);
             """).Split('\n');
-        Assert.Equal($"{IpsecMbLoader.EncryptOffset} {IpsecMbLoader.DecryptOffset} {IpsecMbLoader.ExpandOffset}", lines[0]);
+        Assert.Equal(
+            $"{IpsecMbLoader.EncryptOffset} {IpsecMbLoader.DecryptOffset} {IpsecMbLoader.ExpandOffset} "
+                + $"{IpsecMbLoader.ExpandBlockKeyOffset} {IpsecMbLoader.EncryptBlockOffset}",
+            lines[0]);
         var sizes = Numbers(lines[1]);
         Assert.InRange(sizes[0], 1_000, PacketKey.ExpandedBytes);
         Assert.InRange(sizes[1], 80, PacketKey.ContextBytes);

@@ -1,0 +1,185 @@
+using System.Buffers;
+using System.Numerics;
+using VibePN.Linux;
+
+namespace VibePN.Peers;
+
+/// <summary>
+/// The frames of a <see cref="FairQueue"/>, each in one piece, added at one end and removed anywhere: bytes are appended to one array; when
+/// it is full the holes are closed, or a larger one is rented, so that each byte is moved once more at most. All memory is rented from
+/// the pools when the first frame comes and given back by <see cref="Release"/>. Thread: the node's.
+/// </summary>
+internal sealed class FrameStore
+{
+    /// <summary>Takes the place of an id where there is none.</summary>
+    public const int None = -1;
+
+    /// <summary>At least twice the largest frame.</summary>
+    private const int FirstBytes = 1 << 17;
+
+    private const int FirstFrames = 32;
+
+    private byte[] _bytes = [];
+    private Frame[] _frames = [];
+    private int _liveBytes;
+    private int _tail;
+    private int _used;
+    private int _free = None;
+    private int _oldest = None;
+    private int _newest = None;
+
+    /// <summary>Borrowed until the next <see cref="Add"/> or <see cref="Release"/>.</summary>
+    public ref Frame this[int id] => ref _frames[id];
+
+    /// <summary>Borrowed until the next <see cref="Add"/> or <see cref="Release"/>.</summary>
+    public Span<byte> Bytes(int id) => _bytes.AsSpan(_frames[id].Start, _frames[id].Length);
+
+    /// <summary>Copies a frame.</summary>
+    /// <returns>Its id: small, and used again after <see cref="Remove"/>. Its <see cref="Frame"/> holds only place and length.</returns>
+    public int Add(ReadOnlySpan<byte> frame)
+    {
+        if (_bytes.Length - _tail < frame.Length)
+        {
+            MakeRoom(frame.Length);
+        }
+
+        var id = TakeId();
+        frame.CopyTo(_bytes.AsSpan(_tail));
+        _frames[id] = new Frame { Start = _tail, Length = frame.Length, Older = _newest, Newer = None, Next = None };
+        if (_newest == None)
+        {
+            _oldest = id;
+        }
+        else
+        {
+            _frames[_newest].Newer = id;
+        }
+
+        _newest = id;
+        _tail += frame.Length;
+        _liveBytes += frame.Length;
+        return id;
+    }
+
+    public void Remove(int id)
+    {
+        ref var frame = ref _frames[id];
+        _liveBytes -= frame.Length;
+        if (frame.Older == None)
+        {
+            _oldest = frame.Newer;
+        }
+        else
+        {
+            _frames[frame.Older].Newer = frame.Newer;
+        }
+
+        if (frame.Newer == None)
+        {
+            _newest = frame.Older;
+            _tail = _newest == None ? 0 : _frames[_newest].Start + _frames[_newest].Length;
+        }
+        else
+        {
+            _frames[frame.Newer].Older = frame.Older;
+        }
+
+        frame.Next = _free;
+        _free = id;
+    }
+
+    /// <summary>Forgets all frames and gives the memory back.</summary>
+    public void Release()
+    {
+        if (_bytes.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+            ArrayPool<Frame>.Shared.Return(_frames);
+        }
+
+        _bytes = [];
+        _frames = [];
+        _liveBytes = _tail = _used = 0;
+        _free = _oldest = _newest = None;
+    }
+
+    private int TakeId()
+    {
+        if (_free != None)
+        {
+            var id = _free;
+            _free = _frames[id].Next;
+            return id;
+        }
+
+        if (_used == _frames.Length)
+        {
+            var larger = ArrayPool<Frame>.Shared.Rent(Math.Max(FirstFrames, _used * 2));
+            _frames.AsSpan(0, _used).CopyTo(larger);
+            if (_frames.Length > 0)
+            {
+                ArrayPool<Frame>.Shared.Return(_frames);
+            }
+
+            _frames = larger;
+        }
+
+        return _used++;
+    }
+
+    /// <summary>Closes the holes: in place while at most half of the array is in use, else in a larger one.</summary>
+    private void MakeRoom(int bytes)
+    {
+        var from = _bytes;
+        var needed = Math.Max(FirstBytes, (int)BitOperations.RoundUpToPowerOf2((uint)(2 * (_liveBytes + bytes))));
+        if (needed > from.Length)
+        {
+            _bytes = ArrayPool<byte>.Shared.Rent(needed);
+        }
+
+        _tail = 0;
+        for (var id = _oldest; id != None; id = _frames[id].Newer)
+        {
+            ref var frame = ref _frames[id];
+            from.AsSpan(frame.Start, frame.Length).CopyTo(_bytes.AsSpan(_tail));
+            frame.Start = _tail;
+            _tail += frame.Length;
+        }
+
+        if (from != _bytes && from.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(from);
+        }
+    }
+
+    /// <summary>A frame that waits.</summary>
+    internal struct Frame
+    {
+        public int Start;
+        public int Length;
+
+        /// <summary>The next frame of the same flow, or the next free id.</summary>
+        public int Next;
+
+        /// <summary>The neighbours in the order of adding, which is that of the places.</summary>
+        public int Older;
+        public int Newer;
+
+        /// <summary>Index of the network it belongs to.</summary>
+        public int Network;
+
+        /// <summary>Packets that were left when nothing of it had been sent from here.</summary>
+        public int Packets;
+
+        public ulong SinceNanos;
+
+        /// <summary>What is left to send. The sender advances it.</summary>
+        public Segmenter Segmenter;
+
+        /// <summary>A part of it was sent: it must go on as the next.</summary>
+        public bool IsBegun;
+
+        /// <summary>CE was set here.</summary>
+        public bool IsMarked;
+    }
+}
