@@ -68,9 +68,10 @@ public sealed class RouteLifetimeTests
     {
         using var sim = new SimNetwork(1);
         var (a, peer) = Joined(sim);
-        peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 0)]));
+        var other = Prefix.FromIPNetwork(IPNetwork.Parse("192.168.21.0/24"));
+        peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 0), new RouteOffer(other, 0, 0)]));
         sim.Run(Second);
-        Assert.Contains(a.Snapshot.Networks[0].Routes, route => route.Prefix == Lan && route.IsUsed);
+        Assert.Equal(2, a.Snapshot.Networks[0].Routes.Count(route => route.IsUsed && route.Source == RouteSource.Announced));
 
         peer.SayNetworks();
         sim.Run(Second);
@@ -84,7 +85,7 @@ public sealed class RouteLifetimeTests
         sim.Run(60 * Second);
         peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 0)]));
         sim.Run(Second);
-        Assert.Contains(a.Snapshot.Networks[0].Routes, route => route.Prefix == Lan && route.IsUsed);
+        Assert.Equal(Lan, Assert.Single(a.Snapshot.Networks[0].Routes, route => route.Source == RouteSource.Announced).Prefix);
         Assert.Null(peer.Closed);
     }
 
