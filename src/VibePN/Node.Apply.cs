@@ -15,17 +15,18 @@ internal sealed partial class Node
     /// A connection stays unless its peer's entry is gone, and is told only what concerns it. Of <c>[node]</c> the name is
     /// taken, for later Hellos; the rest of it, <c>[identity]</c> and <c>[tuning]</c> belong to whoever made this node.
     /// </summary>
-    /// <param name="interfaceIndex">Of a network that is new: its interface has to exist by now.</param>
+    /// <param name="interfaceIndex">Of a network that is new: its interface has to exist by now. Asked before anything is changed.</param>
     /// <exception cref="InvalidOperationException">More networks than one process takes; nothing has changed.</exception>
     public NodeChange Apply(NodeConfig config, Func<NetworkConfig, int> interfaceIndex, Instant now)
     {
         _now = now;
-        var news = config.Networks.Where(network => !_live.Exists(own => IsOf(own, network))).Select(network => (Config: network, Interface: interfaceIndex(network))).ToList();
+        var news = config.Networks.Where(network => !_live.Exists(own => IsOf(own, network))).ToList();
         if (_networks.Count + news.Count > Limits.NetworksPerProcess)
         {
             throw new InvalidOperationException($"more than {Limits.NetworksPerProcess} networks since the start; restart the daemon");
         }
 
+        var interfaces = news.ConvertAll(network => interfaceIndex(network));
         _config = config;
         _trust = TrustList.Create(config, Self);
         var (changed, added, removed) = ApplyPeers(config);
@@ -33,7 +34,7 @@ internal sealed partial class Node
         var closed = _live.Where(own => !config.Networks.Any(network => IsOf(own, network))).ToList();
         closed.ForEach(Close);
         var withdrawn = ConfigureNetworks(config, touched);
-        var opened = news.ConvertAll(network => OpenNetwork(network.Config, network.Interface));
+        var opened = news.Zip(interfaces, OpenNetwork).ToList();
         touched.UnionWith(opened);
         _live = [.. config.Networks.Select(network => _networks.FindLast(own => IsOf(own, network))!)];
         foreach (var link in _peers.Values.SelectMany(peer => peer.Connections).Concat(_unknown))

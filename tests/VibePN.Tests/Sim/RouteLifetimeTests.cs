@@ -64,6 +64,50 @@ public sealed class RouteLifetimeTests
     }
 
     [Fact]
+    public void Route_OfANetworkThatThePeerLeft_EndsAndDoesNotComeBackByItself()
+    {
+        using var sim = new SimNetwork(1);
+        var (a, peer) = Joined(sim);
+        var other = Prefix.FromIPNetwork(IPNetwork.Parse("192.168.21.0/24"));
+        peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 0), new RouteOffer(other, 0, 0)]));
+        sim.Run(Second);
+        Assert.Equal(2, a.Snapshot.Networks[0].Routes.Count(route => route.IsUsed && route.Source == RouteSource.Announced));
+
+        peer.SayNetworks();
+        sim.Run(Second);
+        Assert.Empty(a.Snapshot.Networks[0].Routes);
+
+        // Whoever is in no network announces to nobody.
+        peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 0)]));
+        peer.SayNetworks(("corp", "10.42.0.0/24", 10, ["10.42.0.66"]));
+        sim.Run(Second);
+        Assert.DoesNotContain(a.Snapshot.Networks[0].Routes, route => route.Prefix == Lan);
+        sim.Run(60 * Second);
+        peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 0)]));
+        sim.Run(Second);
+        Assert.Equal(Lan, Assert.Single(a.Snapshot.Networks[0].Routes, route => route.Source == RouteSource.Announced).Prefix);
+        Assert.Null(peer.Closed);
+    }
+
+    [Fact]
+    public void Route_OfAPeerThatCameBack_HasNoLifetimeOfBefore()
+    {
+        using var sim = new SimNetwork(1);
+        var (a, peer) = Joined(sim);
+        peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 10)]));
+        sim.Run(Second);
+        peer.Connection!.Close((ulong)CloseReason.Goodbye, "gone");
+        sim.Run(Second);
+        Assert.Empty(a.Snapshot.Networks[0].Routes);
+        peer.Join(a, "corp", "10.42.0.0/24", 9, "10.42.0.66");
+        peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 0)]));
+
+        sim.Run(60 * Second);
+
+        Assert.Contains(a.Snapshot.Networks[0].Routes, route => route.Prefix == Lan && route.IsUsed);
+    }
+
+    [Fact]
     public void Node_WithRoutes_AnnouncesThemWithALifetimeAndRefreshesWellBefore()
     {
         using var sim = new SimNetwork(1);

@@ -67,6 +67,25 @@ public sealed class TwoNodesTests
     }
 
     [Fact]
+    public void Strangers_DialAgainAndAgain_LogHasTwentyLinesAMinuteAndTheNumberOfTheRest()
+    {
+        using var sim = new SimNetwork(1);
+        var b = sim.AddHost("b", 2);
+        var stranger = new RawPeer(sim, "stranger", 66);
+        for (var i = 0; i < 30; i++)
+        {
+            stranger.Connect(b);
+            sim.Run(TimeSpan.FromMilliseconds(100));
+        }
+
+        sim.Run(TimeSpan.FromMinutes(2));
+
+        Assert.Equal(30, b.Snapshot.Handshakes["refused"]);
+        Assert.Equal(Limits.LogLinesPerPeerAndMinute, b.Logger.Lines.Count(line => line.Contains("Refused a stranger", StringComparison.Ordinal)));
+        Assert.Single(b.Logger.Lines, line => line.Contains("10 more lines about refused certificates were left out", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Dialer_WrongPin_RefusesAndSaysSo()
     {
         using var sim = new SimNetwork(1);
