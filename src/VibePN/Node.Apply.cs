@@ -169,7 +169,7 @@ internal sealed partial class Node
 
     private Peer AddPeer(PeerConfig entry, PeerId id)
     {
-        var peer = new Peer(entry, id, new FairQueue(Limits.PeerQueueBytes, _flowSalt, _queueDropped)) { ChangedNanos = _now.Nanos };
+        var peer = new Peer(entry, id, new FairQueue(Limits.PeerQueueBytes, _queueMemory, _flowSalt, _queueDropped)) { ChangedNanos = _now.Nanos };
         _peers.Add(id, peer);
         _peersByName.Add(entry.Name, peer);
         if (entry.Address is not null)

@@ -37,6 +37,8 @@ internal sealed partial class Node : QuicHandler, IDisposable
     /// <summary>What connections without a known peer sent.</summary>
     private readonly NodeCounters _strangers = new();
 
+    private readonly QueueMemory _queueMemory = new(2 * Limits.PeerQueueBytes);
+
     /// <summary>Counts what the peers' queues drop.</summary>
     private readonly PacketsDropped _queueDropped;
 
@@ -220,6 +222,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
                 ])),
         ]);
 
+    /// <summary>Gives back the memory that a load has left; to be called when none is expected.</summary>
+    public void ReleaseMemory() => _queueMemory.Release();
+
     public void Dispose()
     {
         _endpoint.Dispose();
@@ -228,6 +233,8 @@ internal sealed partial class Node : QuicHandler, IDisposable
         {
             peer.Queue.Clear(DropReason.OutPeerDown);
         }
+
+        _queueMemory.Dispose();
     }
 
     /// <summary>The config's word for who encrypts, in QUIC's.</summary>

@@ -312,7 +312,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
 
         if (_releaseNanos <= now.Nanos)
         {
-            ReleaseBuffers();
+            ReleaseBuffers(node);
         }
 
         Load = (GC.GetAllocatedBytesForCurrentThread(), Load.Turns + 1);
@@ -326,9 +326,10 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         }
     }
 
-    private void ReleaseBuffers()
+    private void ReleaseBuffers(Node node)
     {
         _releaseNanos = ulong.MaxValue;
+        node.ReleaseMemory();
         _udpIn.Release();
         _tunIn.Release();
         foreach (var coalescer in _coalescers)

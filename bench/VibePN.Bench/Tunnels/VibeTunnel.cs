@@ -35,7 +35,7 @@ internal sealed class VibeTunnel(TunnelKind kind, Star star, int number, string 
         }
     }
 
-    private string Config(int host, string folder, Identity[] identities)
+    private string Config(int host, string folder, TestIdentity[] identities)
     {
         StringBuilder text = new($"""
             [identity]

@@ -19,9 +19,10 @@ internal delegate void PacketsDropped(int network, DropReason reason, int packet
 /// idle table needs no memory.
 /// </remarks>
 /// <param name="capacityBytes">Of whole frames.</param>
+/// <param name="memory">Of blocks of at least twice the capacity.</param>
 /// <param name="salt">Random: see <see cref="FlowHash"/>.</param>
 /// <param name="dropped">Called from <see cref="Enqueue"/>, <see cref="TrySelect"/> and <see cref="Clear"/>; must not call the queue.</param>
-internal sealed class FairQueue(int capacityBytes, ulong salt, PacketsDropped dropped)
+internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong salt, PacketsDropped dropped)
 {
     /// <summary>Flows kept apart at once; beyond, new ones join others.</summary>
     public const int MaxFlows = 1024;
@@ -30,7 +31,7 @@ internal sealed class FairQueue(int capacityBytes, ulong salt, PacketsDropped dr
     public const int PacketCostBytes = 64;
 
     /// <summary>Frames that wait at once per byte of the capacity: bounds the memory for descriptions as the capacity does for bytes.</summary>
-    private const int BytesPerFrame = 128;
+    private const int BytesPerFrame = 512;
 
     /// <summary>What a flow gets in a turn: a full packet of the usual size.</summary>
     private const int QuantumBytes = 1500 + PacketCostBytes;
@@ -45,7 +46,7 @@ internal sealed class FairQueue(int capacityBytes, ulong salt, PacketsDropped dr
     private const ulong RateWindowNanos = 8_000_000;
 
     private readonly int _maxFrames = Math.Max(capacityBytes / BytesPerFrame, 16);
-    private readonly FrameStore _frames = new();
+    private readonly FrameStore _frames = new(memory);
 
     /// <summary>Index of the first flow per bucket; empty while nothing waits.</summary>
     private short[] _buckets = [];

@@ -1,27 +1,23 @@
 using System.Buffers;
-using System.Numerics;
 using VibePN.Linux;
 
 namespace VibePN.Peers;
 
 /// <summary>
-/// The frames of a <see cref="FairQueue"/>, each in one piece, added at one end and removed anywhere: bytes are appended to one array; when
-/// it is full the holes are closed, or a larger one is rented, so that each byte is moved once more at most. All memory is rented from
-/// the pools when the first frame comes and given back by <see cref="Release"/>. Thread: the node's.
+/// The frames of a <see cref="FairQueue"/>, each in one piece, added at one end and removed anywhere: bytes are appended to one block; when
+/// it is full the holes are closed. It has twice the room of what may wait, so that each byte is moved once more at most. All memory is
+/// rented when the first frame comes and given back by <see cref="Release"/>. Thread: the node's.
 /// </summary>
-internal sealed class FrameStore
+/// <param name="memory">Its blocks hold at least twice the bytes that may wait.</param>
+internal sealed class FrameStore(QueueMemory memory)
 {
     /// <summary>Takes the place of an id where there is none.</summary>
     public const int None = -1;
 
-    /// <summary>At least twice the largest frame.</summary>
-    private const int FirstBytes = 1 << 17;
-
     private const int FirstFrames = 32;
 
-    private byte[] _bytes = [];
+    private PageBlock? _block;
     private Frame[] _frames = [];
-    private int _liveBytes;
     private int _tail;
     private int _used;
     private int _free = None;
@@ -32,19 +28,20 @@ internal sealed class FrameStore
     public ref Frame this[int id] => ref _frames[id];
 
     /// <summary>Borrowed until the next <see cref="Add"/> or <see cref="Release"/>.</summary>
-    public Span<byte> Bytes(int id) => _bytes.AsSpan(_frames[id].Start, _frames[id].Length);
+    public Span<byte> Bytes(int id) => _block!.Span.Slice(_frames[id].Start, _frames[id].Length);
 
     /// <summary>Copies a frame.</summary>
     /// <returns>Its id: small, and used again after <see cref="Remove"/>. Its <see cref="Frame"/> holds only place and length.</returns>
     public int Add(ReadOnlySpan<byte> frame)
     {
-        if (_bytes.Length - _tail < frame.Length)
+        _block ??= memory.Rent();
+        if (memory.BlockBytes - _tail < frame.Length)
         {
-            MakeRoom(frame.Length);
+            CloseHoles();
         }
 
         var id = TakeId();
-        frame.CopyTo(_bytes.AsSpan(_tail));
+        frame.CopyTo(_block.Span[_tail..]);
         _frames[id] = new Frame { Start = _tail, Length = frame.Length, Older = _newest, Newer = None, Next = None };
         if (_newest == None)
         {
@@ -57,14 +54,12 @@ internal sealed class FrameStore
 
         _newest = id;
         _tail += frame.Length;
-        _liveBytes += frame.Length;
         return id;
     }
 
     public void Remove(int id)
     {
         ref var frame = ref _frames[id];
-        _liveBytes -= frame.Length;
         if (frame.Older == None)
         {
             _oldest = frame.Newer;
@@ -91,15 +86,15 @@ internal sealed class FrameStore
     /// <summary>Forgets all frames and gives the memory back.</summary>
     public void Release()
     {
-        if (_bytes.Length > 0)
+        if (_block is { } block)
         {
-            ArrayPool<byte>.Shared.Return(_bytes);
+            memory.Return(block);
+            _block = null;
             ArrayPool<Frame>.Shared.Return(_frames);
         }
 
-        _bytes = [];
         _frames = [];
-        _liveBytes = _tail = _used = 0;
+        _tail = _used = 0;
         _free = _oldest = _newest = None;
     }
 
@@ -127,28 +122,16 @@ internal sealed class FrameStore
         return _used++;
     }
 
-    /// <summary>Closes the holes: in place while at most half of the array is in use, else in a larger one.</summary>
-    private void MakeRoom(int bytes)
+    private void CloseHoles()
     {
-        var from = _bytes;
-        var needed = Math.Max(FirstBytes, (int)BitOperations.RoundUpToPowerOf2((uint)(2 * (_liveBytes + bytes))));
-        if (needed > from.Length)
-        {
-            _bytes = ArrayPool<byte>.Shared.Rent(needed);
-        }
-
+        var bytes = _block!.Span;
         _tail = 0;
         for (var id = _oldest; id != None; id = _frames[id].Newer)
         {
             ref var frame = ref _frames[id];
-            from.AsSpan(frame.Start, frame.Length).CopyTo(_bytes.AsSpan(_tail));
+            bytes.Slice(frame.Start, frame.Length).CopyTo(bytes[_tail..]);
             frame.Start = _tail;
             _tail += frame.Length;
-        }
-
-        if (from != _bytes && from.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(from);
         }
     }
 

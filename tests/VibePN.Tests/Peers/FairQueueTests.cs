@@ -18,7 +18,7 @@ public sealed class FairQueueTests
             steps =>
             {
                 var dropped = 0;
-                var queue = new FairQueue(20_000, 7, (_, _, packets) => dropped += packets);
+                var queue = new FairQueue(20_000, new QueueMemory(200_000), 7, (_, _, packets) => dropped += packets);
                 var last = new int[64];
                 var (offered, sent, now) = (0, 0, 1UL);
                 foreach (var (flow, bytes, action, ecn) in steps)
@@ -65,7 +65,7 @@ public sealed class FairQueueTests
             Offer(queue, flow: i % 5000, number: i, FlowPacket.MinBytes, now: 1);
         }
 
-        Assert.InRange(queue.Count, 8000, 8192);
+        Assert.InRange(queue.Count, 2000, 2048);
         Assert.InRange(queue.Flows, 1000, FairQueue.MaxFlows);
         Assert.Equal(50_000 - queue.Count, _drops[DropReason.OutQueueFull]);
         queue.Clear(DropReason.OutPeerDown);
@@ -193,7 +193,7 @@ public sealed class FairQueueTests
     public void Overflow_FloodBesideAModestFlow_TheFloodPays()
     {
         var paid = new int[2];
-        var queue = new FairQueue(100_000, 7, (network, _, packets) => paid[network] += packets);
+        var queue = new FairQueue(100_000, new QueueMemory(200_000), 7, (network, _, packets) => paid[network] += packets);
         for (var i = 0; i < 10_000; i++)
         {
             var frame = FlowPacket.Build(0, i, 100);
@@ -341,7 +341,7 @@ public sealed class FairQueueTests
     [Fact]
     public void Queue_WarmedUp_AllocatesNothing()
     {
-        var queue = new FairQueue(1 << 20, 7, static (_, _, _) => { });
+        var queue = new FairQueue(1 << 20, new QueueMemory(1 << 21), 7, static (_, _, _) => { });
         var frames = Enumerable.Range(0, 200).Select(i => FlowPacket.Build(i, i, 60 + (i * 7), (byte)(i & 3))).ToArray();
         Run(3);
         var least = long.MaxValue;
@@ -375,7 +375,7 @@ public sealed class FairQueueTests
     }
 
     private FairQueue Queue(int bytes) =>
-        new(bytes, 7, (_, reason, packets) => _drops[reason] = _drops.GetValueOrDefault(reason) + packets);
+        new(bytes, new QueueMemory(2 * bytes), 7, (_, reason, packets) => _drops[reason] = _drops.GetValueOrDefault(reason) + packets);
 
     private static bool Offer(FairQueue queue, int flow, int number, int bytes, ulong now, byte ecn = 0)
     {
