@@ -9,7 +9,7 @@ internal sealed class OpenVpnTunnel(TunnelKind kind, Star star, int number) : Tu
 
     protected override void StartPrograms()
     {
-        Identity[] identities = [Identity.Create("hub"), Identity.Create("leaf")];
+        TestIdentity[] identities = [TestIdentity.Create("hub"), TestIdentity.Create("leaf")];
         for (var host = Ends - 1; host >= 0; host--)
         {
             var folder = FolderOf(host);

@@ -22,7 +22,7 @@ internal sealed class VibeTunnel(TunnelKind kind, Star star, int number, string 
 
     protected override void StartPrograms()
     {
-        Identity[] identities = [.. Enumerable.Range(0, Star.Legs.Count + 1).Select(host => Identity.Create(HostOf(host).Name))];
+        TestIdentity[] identities = [.. Enumerable.Range(0, Star.Legs.Count + 1).Select(host => TestIdentity.Create(HostOf(host).Name))];
         for (var host = 0; host < identities.Length; host++)
         {
             var folder = FolderOf(host);
