@@ -93,6 +93,7 @@ public sealed unsafe partial class QuicConnection
             RefreshPath();
         }
 
+        RefreshMtu();
         RefreshMaxDatagram(notify: true);
     }
 

@@ -8,6 +8,9 @@ public sealed unsafe partial class QuicConnection
 {
     private const int MaxVectors = 16;
 
+    /// <summary>Type and length.</summary>
+    private const int DatagramFrameBytes = 3;
+
     /// <summary>The buffer of a packet that ngtcp2 holds open: it keeps a pointer into it.</summary>
     private byte* _openPacket;
     private int _openPacketBytes;
@@ -62,8 +65,8 @@ public sealed unsafe partial class QuicConnection
 
             Enter(now, allowOpenPacket: true);
             length = NgTcp2.ngtcp2_conn_writev_datagram_versioned(
-                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes),
-                &accepted, more ? NgTcp2.WriteDatagramMore : 0, _datagramId, vectors, count, _now.Nanos);
+                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, SendLimit),
+                &accepted, more ? NgTcp2.WriteDatagramMore : 0, NewDatagramId(header.Length + payload.Length), vectors, count, _now.Nanos);
             _busy = false;
             _openPacket = length == NgTcp2Error.WriteMore ? destination : null;
         }
@@ -71,10 +74,12 @@ public sealed unsafe partial class QuicConnection
         if (length == NgTcp2Error.WriteMore)
         {
             _openPacketBytes = packet.Length;
+            _openBytes += header.Length + payload.Length + DatagramFrameBytes;
             _datagramId++;
             return DatagramWrite.Open;
         }
 
+        _openBytes = 0;
         if (length <= 0)
         {
             return length == 0 ? DatagramWrite.Blocked : FailWrite((int)length);
@@ -106,12 +111,13 @@ public sealed unsafe partial class QuicConnection
             CheckOpen(destination, packet.Length);
             Enter(now, allowOpenPacket: true);
             length = NgTcp2.ngtcp2_conn_writev_stream_versioned(
-                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes),
+                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, &info, destination, (nuint)Math.Min(packet.Length, SendLimit),
                 null, 0, -1, null, 0, _now.Nanos);
         }
 
         _busy = false;
         _openPacket = null;
+        _openBytes = 0;
         if (length > 0)
         {
             return Sent(length, info);
@@ -136,7 +142,12 @@ public sealed unsafe partial class QuicConnection
             Enter(now);
             ngtcp2_pkt_info info = default;
             var stream = NextToSend();
-            var length = WriteFrames(stream, packet, &info);
+            var length = WriteProbe(packet, &info);
+            if (length == 0)
+            {
+                length = WriteFrames(stream, packet, &info);
+            }
+
             _busy = false;
 
             if (length > 0)
@@ -203,7 +214,7 @@ public sealed unsafe partial class QuicConnection
         fixed (byte* destination = packet)
         {
             length = NgTcp2.ngtcp2_conn_writev_stream_versioned(
-                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, info, destination, (nuint)Math.Min(packet.Length, MaxPacketBytes),
+                _conn, &_block->WrittenPath.path, NgTcp2.PktInfoVersion, info, destination, (nuint)Math.Min(packet.Length, SendLimit),
                 &taken, flags, stream?.Id ?? -1, vectors, (nuint)count, _now.Nanos);
         }
 

@@ -179,7 +179,7 @@ public sealed unsafe partial class QuicConnection
 
     private static TimeSpan Nanos(ulong nanos) => TimeSpan.FromTicks((long)(nanos / 100));
 
-    private int PathMtu() => Math.Min((int)NgTcp2.ngtcp2_conn_get_path_max_tx_udp_payload_size(_conn), MaxPacketBytes);
+    private int PathMtu() => Math.Min((int)NgTcp2.ngtcp2_conn_get_path_max_tx_udp_payload_size(_conn), SendLimit);
 
     /// <summary>Starts a call into ngtcp2.</summary>
     private void Enter(Instant now, bool allowOpenPacket = false)
@@ -204,7 +204,8 @@ public sealed unsafe partial class QuicConnection
 
     private void RefreshDeadline()
     {
-        Deadline = _state == State.Active ? NgTcp2.ngtcp2_conn_get_expiry(_conn) : _lingerUntil;
+        Deadline = _state != State.Active ? _lingerUntil
+            : Math.Min(NgTcp2.ngtcp2_conn_get_expiry(_conn), _probeBlocked ? ulong.MaxValue : _mtu?.Deadline ?? ulong.MaxValue);
         _endpoint.Deadlines.Update(this);
     }
 
@@ -236,7 +237,7 @@ public sealed unsafe partial class QuicConnection
             return 0;
         }
 
-        var id = (int)NgTcp2.ngtcp2_conn_get_dcid(_conn)->datalen;
+        var id = _peerIdBytes = (int)NgTcp2.ngtcp2_conn_get_dcid(_conn)->datalen;
         var fits = PathMtu() - FirstByte - id - PacketNumber - FrameType - FrameLength - Tag;
         return (int)Math.Min((ulong)fits, remote->max_datagram_frame_size - FrameType - FrameLength);
     }

@@ -106,6 +106,11 @@ internal sealed partial class Node
             return;
         }
 
+        if (TcpMss.IsHandshake(ip, frame))
+        {
+            TcpMss.Clamp(frame, MtuOf(link, network), segmenter.ChecksumPartial);
+        }
+
         if (peer.Queue.Count > 0)
         {
             peer.Queue.Enqueue(network.Index, segmenter, frame, isBegun: false, _now.Nanos);
@@ -148,6 +153,12 @@ internal sealed partial class Node
         }
 
         var peer = link.Peer!;
+        if (tag == 0 && datagram.Length > 1 && datagram.IndexOfAnyExcept((byte)0) < 0)
+        {
+            // A probe of the path's packet size: that it arrived is all.
+            return;
+        }
+
         var index = link.NetworkOf(tag);
         if (index < 0 || datagram.Length <= tagBytes)
         {
@@ -541,6 +552,11 @@ internal sealed partial class Node
             _output.Deliver(network.Index, _icmp.AsSpan(0, bytes), checksumPartial: false);
         }
     }
+
+    /// <summary>The largest packet that goes to the peer whole; before discovery has settled, the interface's.</summary>
+    private int MtuOf(PeerConnection link, NodeNetwork network) => _now.Nanos < link.CreatedNanos + PathSizeSettledNanos
+        ? network.MtuBytes
+        : Math.Min(network.MtuBytes, link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1);
 
     /// <summary>Multicast, or the limited broadcast: what no single peer owns.</summary>
     private static bool IsMulticast(ReadOnlySpan<byte> destination) =>

@@ -28,5 +28,8 @@ public sealed class MatrixPair : IDisposable
         One.WaitForTrafficTo(Two, TimeSpan.FromSeconds(10));
     }
 
+    /// <inheritdoc cref="TestBed.LimitTo"/>
+    public void LimitPathToTwo(int mtuBytes) => _bed.LimitTo(Two.Host, mtuBytes);
+
     public void Dispose() => _bed.Dispose();
 }

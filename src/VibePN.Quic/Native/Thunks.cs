@@ -230,7 +230,7 @@ internal static unsafe class Thunks
     [UnmanagedCallersOnly]
     public static int AckDatagram(void* conn, ulong id, void* userData)
     {
-        Owner(userData).DatagramsAcked++;
+        Owner(userData).OnDatagramAcked(id);
         return 0;
     }
 
@@ -251,7 +251,7 @@ internal static unsafe class Thunks
     [UnmanagedCallersOnly]
     public static int LostDatagram(void* conn, ulong id, void* userData)
     {
-        Owner(userData).DatagramsLost++;
+        Owner(userData).OnDatagramLost(id);
         return 0;
     }
 }
