@@ -20,6 +20,7 @@ internal static class FuzzTargets
         ["node-socket"] = NodeFuzz.Socket,
         ["reassembler"] = ReassemblerFuzz.Target,
         ["segmenter"] = SegmenterFuzz.Target,
+        ["tcp-mss"] = TcpMssFuzz.Target,
         ["varint"] = VarIntFuzz.Target,
     };
 
