@@ -1,3 +1,4 @@
+// Over 400 lines: one state machine, whose black holes, probes and raises all act on the same few fields.
 using System.Numerics;
 
 namespace VibePN.Quic;

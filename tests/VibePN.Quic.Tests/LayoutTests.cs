@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -10,6 +9,9 @@ namespace VibePN.Quic.Tests;
 /// <summary>Sizes and offsets of every struct against a C program compiled with the installed headers.</summary>
 public sealed class LayoutTests
 {
+    private static readonly string[] _headers =
+        ["ngtcp2/ngtcp2.h", "ngtcp2/ngtcp2_crypto.h", "gnutls/gnutls.h", "gnutls/abstract.h", "gnutls/crypto.h"];
+
     private static readonly Type[] _structs =
     [
         typeof(ngtcp2_cid),
@@ -39,7 +41,7 @@ public sealed class LayoutTests
     [Fact]
     public void Structs_AgainstInstalledHeaders_SizesAndOffsetsEqual()
     {
-        var expected = RunC(Program());
+        var expected = Gcc.Run(_headers, Program());
         var actual = new StringBuilder();
         foreach (var type in _structs)
         {
@@ -111,7 +113,7 @@ public sealed class LayoutTests
             ("GNUTLS_ECC_CURVE_SECP256R1", GnuTls.EccCurveSecp256R1),
         ];
         var body = string.Concat(constants.Select(c => $"printf(\"{c.Name} %lld\\n\", (long long)({c.Name}));\n"));
-        Assert.Equal(string.Concat(constants.Select(c => $"{c.Name} {c.Value}\n")), RunC(body));
+        Assert.Equal(string.Concat(constants.Select(c => $"{c.Name} {c.Value}\n")), Gcc.Run(_headers, body));
     }
 
     private static string Program()
@@ -136,34 +138,4 @@ public sealed class LayoutTests
         (int)typeof(Unsafe).GetMethod(nameof(Unsafe.SizeOf))!.MakeGenericMethod(type).Invoke(null, null)!;
 
     private static int OffsetOf(Type type, FieldInfo field) => (int)Marshal.OffsetOf(type, field.Name);
-
-    private static string RunC(string body)
-    {
-        var folder = Directory.CreateTempSubdirectory("vibepn-layout-");
-        try
-        {
-            var source = Path.Combine(folder.FullName, "layout.c");
-            var binary = Path.Combine(folder.FullName, "layout");
-            File.WriteAllText(
-                source,
-                "#include <stddef.h>\n#include <stdio.h>\n#include <ngtcp2/ngtcp2.h>\n#include <ngtcp2/ngtcp2_crypto.h>\n"
-                + "#include <gnutls/gnutls.h>\n#include <gnutls/abstract.h>\n#include <gnutls/crypto.h>\nint main(void) {\n" + body + "return 0; }\n");
-            Run("gcc", "-o", binary, source);
-            return Run(binary);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
-    }
-
-    private static string Run(string file, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var output = process.StandardOutput.ReadToEnd();
-        var error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, error);
-        return output;
-    }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using VibePN.Quic.Crypto;
 
@@ -77,7 +76,7 @@ public sealed class IpsecMbTests
     [Fact]
     public void Layout_AgainstInstalledHeader_AsTheLoaderTakesIt()
     {
-        var lines = RunC(
+        var lines = Gcc.Run(["intel-ipsec-mb.h"], 
             """
             printf("%zu %zu %zu ", offsetof(IMB_MGR, gcm128_enc), offsetof(IMB_MGR, gcm128_dec), offsetof(IMB_MGR, gcm128_pre));
             printf("%zu %zu\n", offsetof(IMB_MGR, keyexp_128), offsetof(IMB_MGR, aes128_cfb_one));
@@ -101,31 +100,4 @@ public sealed class IpsecMbTests
     private static nint Load(string name) => NativeLibrary.TryLoad(name, out var handle) ? handle : 0;
 
     private static int[] Numbers(string line) => [.. line.Split(' ').Select(n => int.Parse(n, System.Globalization.CultureInfo.InvariantCulture))];
-
-    private static string RunC(string body)
-    {
-        var folder = Directory.CreateTempSubdirectory("vibepn-layout-");
-        try
-        {
-            var source = Path.Combine(folder.FullName, "layout.c");
-            var binary = Path.Combine(folder.FullName, "layout");
-            File.WriteAllText(source, "#include <stddef.h>\n#include <stdio.h>\n#include <intel-ipsec-mb.h>\nint main(void) {\n" + body + "\nreturn 0; }\n");
-            Run("gcc", "-o", binary, source);
-            return Run(binary);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
-    }
-
-    private static string Run(string file, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var output = process.StandardOutput.ReadToEnd();
-        var error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, error);
-        return output;
-    }
 }
