@@ -76,7 +76,7 @@ public sealed class IpsecMbTests
     [Fact]
     public void Layout_AgainstInstalledHeader_AsTheLoaderTakesIt()
     {
-        var lines = Gcc.Run(["intel-ipsec-mb.h"], 
+        var lines = Gcc.Run(["intel-ipsec-mb.h"],
             """
             printf("%zu %zu %zu ", offsetof(IMB_MGR, gcm128_enc), offsetof(IMB_MGR, gcm128_dec), offsetof(IMB_MGR, gcm128_pre));
             printf("%zu %zu\n", offsetof(IMB_MGR, keyexp_128), offsetof(IMB_MGR, aes128_cfb_one));
