@@ -230,16 +230,16 @@ public sealed unsafe partial class QuicConnection
     /// </summary>
     private int ComputeMaxDatagram()
     {
-        const int FirstByte = 1, PacketNumber = 3, FrameType = 1, FrameLength = 2, Tag = 16;
+        const int PacketNumber = 3;
         var remote = NgTcp2.ngtcp2_conn_get_remote_transport_params(_conn);
-        if (remote == null || remote->max_datagram_frame_size <= FrameType + FrameLength)
+        if (remote == null || remote->max_datagram_frame_size <= DatagramFrameBytes)
         {
             return 0;
         }
 
         var id = _peerIdBytes = (int)NgTcp2.ngtcp2_conn_get_dcid(_conn)->datalen;
-        var fits = PathMtu() - FirstByte - id - PacketNumber - FrameType - FrameLength - Tag;
-        return (int)Math.Min((ulong)fits, remote->max_datagram_frame_size - FrameType - FrameLength);
+        var fits = PathMtu() - FixedOverheadBytes - id - PacketNumber;
+        return (int)Math.Min((ulong)fits, remote->max_datagram_frame_size - DatagramFrameBytes);
     }
 
     /// <summary>Tells the handler something outside ngtcp2, under the same rules: no reads or writes, an exception closes this connection.</summary>

@@ -199,9 +199,10 @@ internal sealed partial class Node
 
     private static void CountExpired(PeerConnection link)
     {
-        for (var i = link.Reassembler?.TakeExpired() ?? 0; i > 0; i--)
+        if (link.Reassembler is { } reassembler)
         {
-            link.Peer!.Counters.Drop(DropReason.InFragmentIncomplete);
+            // Whose fragments are taken at all is known.
+            link.Peer!.Counters.Drop(DropReason.InFragmentIncomplete, (int)reassembler.TakeExpired());
         }
     }
 

@@ -1,3 +1,4 @@
+// Over 400 lines: what is applied, and how each of it is journalled and undone, stand side by side.
 using System.Net.Sockets;
 using VibePN.Linux.Native;
 
