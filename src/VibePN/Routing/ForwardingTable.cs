@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace VibePN.Routing;
 
@@ -10,25 +11,54 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
 {
     public static readonly ForwardingTable<TTarget> Empty = new([]);
 
-    /// <summary>Below this many ranges the whole array is searched: it fits the nearest cache, and an index would not.</summary>
-    private const int IndexFrom = 2048;
+    /// <summary>So many lower halves are looked at one by one.</summary>
+    private const int LargeGroup = 8;
 
-    /// <summary>IPv4 ranges by the upper 16 bits of the address: where to begin and end the search. Empty for a small table.</summary>
-    private readonly int[] _v4Index;
-    private readonly uint[] _v4Starts;
+    private readonly RangeIndex _v4Starts;
     private readonly TTarget?[] _v4Targets;
-    private readonly UInt128[] _v6Starts;
+
+    /// <summary>The distinct upper halves of the IPv6 starts: almost all prefixes end there.</summary>
+    private readonly RangeIndex _v6Uppers;
+
+    /// <summary>By the index of an upper half: where its lower halves begin; and one more entry, where the last ends.</summary>
+    private readonly int[] _v6Groups;
+    private readonly ulong[] _v6Lowers;
+
+    /// <summary>By the same index: the search among many lower halves (the hosts of one /64), or null.</summary>
+    private readonly RangeIndex?[] _v6Large;
     private readonly TTarget?[] _v6Targets;
 
     /// <param name="routes">Distinct prefixes; of equal ones the last wins.</param>
     public ForwardingTable(IReadOnlyCollection<KeyValuePair<Prefix, TTarget>> routes)
     {
         var (starts, targets) = Flatten(routes, v6: false);
-        _v4Starts = Array.ConvertAll(starts, start => (uint)start);
+        _v4Starts = new RangeIndex(Array.ConvertAll(starts, start => (ulong)start));
         _v4Targets = targets;
-        (_v6Starts, _v6Targets) = Flatten(routes, v6: true);
 
-        _v4Index = _v4Starts.Length < IndexFrom ? [] : IndexUpperHalves(_v4Starts);
+        (starts, _v6Targets) = Flatten(routes, v6: true);
+        List<ulong> uppers = [];
+        List<int> groups = [];
+        for (var i = 0; i < starts.Length; i++)
+        {
+            var upper = (ulong)(starts[i] >> 64);
+            if (uppers.Count == 0 || uppers[^1] != upper)
+            {
+                uppers.Add(upper);
+                groups.Add(i);
+            }
+        }
+
+        _v6Uppers = new RangeIndex(CollectionsMarshal.AsSpan(uppers));
+        _v6Groups = [.. groups, starts.Length];
+        _v6Lowers = Array.ConvertAll(starts, start => (ulong)start);
+        _v6Large = new RangeIndex?[uppers.Count];
+        for (var i = 0; i < uppers.Count; i++)
+        {
+            if (_v6Groups[i + 1] - _v6Groups[i] > LargeGroup)
+            {
+                _v6Large[i] = new RangeIndex(_v6Lowers.AsSpan(_v6Groups[i].._v6Groups[i + 1]));
+            }
+        }
     }
 
     /// <param name="address">4 or 16 bytes in network order.</param>
@@ -42,51 +72,38 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
 
     public TTarget? Lookup(IpKey address) => address.IsV6 ? LookupV6(address.Bits) : LookupV4((uint)address.Bits);
 
+    /// <summary>The range that holds the address begins at or before it: at the last start ≤ address.</summary>
     private TTarget? LookupV4(uint address)
     {
-        // The range that holds the address begins at or before it: the last start ≤ address.
-        var low = 0;
-        var high = _v4Starts.Length;
-        if (_v4Index.Length > 0)
-        {
-            low = _v4Index[address >> 16];
-            high = _v4Index[(address >> 16) + 1];
-        }
-
-        while (low < high)
-        {
-            var middle = (low + high) >>> 1;
-            if (_v4Starts[middle] <= address)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low == 0 ? null : _v4Targets[low - 1];
+        var range = _v4Starts.Find(address);
+        return range < 0 ? null : _v4Targets[range];
     }
 
     private TTarget? LookupV6(UInt128 address)
     {
-        var low = 0;
-        var high = _v6Starts.Length;
-        while (low < high)
+        var upper = (ulong)(address >> 64);
+        var group = _v6Uppers.Find(upper);
+        if (group < 0)
         {
-            var middle = (low + high) >>> 1;
-            if (_v6Starts[middle] <= address)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
+            return null;
         }
 
-        return low == 0 ? null : _v6Targets[low - 1];
+        // Of a smaller upper half every lower one is passed already.
+        var (first, end) = (_v6Groups[group], _v6Groups[group + 1]);
+        var range = _v6Uppers[group] != upper ? end - 1
+            : _v6Large[group] is { } lowers ? first + lowers.Find((ulong)address)
+            : LastUpTo((ulong)address, first, end);
+        return range < 0 ? null : _v6Targets[range];
+    }
+
+    private int LastUpTo(ulong lower, int first, int end)
+    {
+        while (end > first && _v6Lowers[end - 1] > lower)
+        {
+            end--;
+        }
+
+        return end - 1;
     }
 
     /// <summary>Sweeps over the prefixes, outer before inner, and notes each address at which the winner changes.</summary>
@@ -144,22 +161,5 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
                 targets.Add(target);
             }
         }
-    }
-
-    private static int[] IndexUpperHalves(uint[] starts)
-    {
-        var index = new int[65537];
-        var next = 0;
-        for (var upper = 0; upper <= 65536; upper++)
-        {
-            while (next < starts.Length && starts[next] < (ulong)upper << 16)
-            {
-                next++;
-            }
-
-            index[upper] = next;
-        }
-
-        return index;
     }
 }
