@@ -11,22 +11,20 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
 {
     public static readonly ForwardingTable<TTarget> Empty = new([]);
 
-    /// <summary>So many lower halves are looked at one by one.</summary>
+    /// <summary>Up to so many lower halves are looked at one by one.</summary>
     private const int LargeGroup = 8;
 
     private readonly RangeIndex _v4Starts;
     private readonly TTarget?[] _v4Targets;
 
-    /// <summary>The distinct upper halves of the IPv6 starts: almost all prefixes end there.</summary>
+    /// <summary>The distinct upper halves of the IPv6 starts.</summary>
     private readonly RangeIndex _v6Uppers;
 
-    /// <summary>By the index of an upper half: where its lower halves begin; and one more entry, where the last ends.</summary>
-    private readonly int[] _v6Groups;
-    private readonly ulong[] _v6Lowers;
+    /// <summary>Every IPv6 range: the lower half of its start.</summary>
+    private readonly (ulong Lower, TTarget? Target)[] _v6Ranges;
 
-    /// <summary>By the same index: the search among many lower halves (the hosts of one /64), or null.</summary>
-    private readonly RangeIndex?[] _v6Large;
-    private readonly TTarget?[] _v6Targets;
+    /// <summary>By the index of an upper half: its ranges. Empty where each has but one: all prefixes are /64 or shorter.</summary>
+    private readonly (int First, int End, RangeIndex? Many)[] _v6Groups;
 
     /// <param name="routes">Distinct prefixes; of equal ones the last wins.</param>
     public ForwardingTable(IReadOnlyCollection<KeyValuePair<Prefix, TTarget>> routes)
@@ -35,30 +33,25 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
         _v4Starts = new RangeIndex(Array.ConvertAll(starts, start => (ulong)start));
         _v4Targets = targets;
 
-        (starts, _v6Targets) = Flatten(routes, v6: true);
+        (starts, targets) = Flatten(routes, v6: true);
+        var lowers = Array.ConvertAll(starts, start => (ulong)start);
+        _v6Ranges = [.. lowers.Zip(targets)];
         List<ulong> uppers = [];
-        List<int> groups = [];
-        for (var i = 0; i < starts.Length; i++)
+        List<(int First, int End, RangeIndex? Many)> groups = [];
+        for (var (first, end) = (0, 0); first < starts.Length; first = end)
         {
-            var upper = (ulong)(starts[i] >> 64);
-            if (uppers.Count == 0 || uppers[^1] != upper)
+            var upper = (ulong)(starts[first] >> 64);
+            while (end < starts.Length && (ulong)(starts[end] >> 64) == upper)
             {
-                uppers.Add(upper);
-                groups.Add(i);
+                end++;
             }
+
+            uppers.Add(upper);
+            groups.Add((first, end, end - first > LargeGroup ? new RangeIndex(lowers.AsSpan(first..end)) : null));
         }
 
         _v6Uppers = new RangeIndex(CollectionsMarshal.AsSpan(uppers));
-        _v6Groups = [.. groups, starts.Length];
-        _v6Lowers = Array.ConvertAll(starts, start => (ulong)start);
-        _v6Large = new RangeIndex?[uppers.Count];
-        for (var i = 0; i < uppers.Count; i++)
-        {
-            if (_v6Groups[i + 1] - _v6Groups[i] > LargeGroup)
-            {
-                _v6Large[i] = new RangeIndex(_v6Lowers.AsSpan(_v6Groups[i].._v6Groups[i + 1]));
-            }
-        }
+        _v6Groups = groups.Count == starts.Length ? [] : [.. groups];
     }
 
     /// <param name="address">4 or 16 bytes in network order.</param>
@@ -66,11 +59,11 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
     public TTarget? Lookup(ReadOnlySpan<byte> address) => address.Length switch
     {
         4 => LookupV4(BinaryPrimitives.ReadUInt32BigEndian(address)),
-        16 => LookupV6(BinaryPrimitives.ReadUInt128BigEndian(address)),
+        16 => LookupV6(BinaryPrimitives.ReadUInt64BigEndian(address), BinaryPrimitives.ReadUInt64BigEndian(address[8..])),
         _ => null,
     };
 
-    public TTarget? Lookup(IpKey address) => address.IsV6 ? LookupV6(address.Bits) : LookupV4((uint)address.Bits);
+    public TTarget? Lookup(IpKey address) => address.IsV6 ? LookupV6((ulong)(address.Bits >> 64), (ulong)address.Bits) : LookupV4((uint)address.Bits);
 
     /// <summary>The range that holds the address begins at or before it: at the last start ≤ address.</summary>
     private TTarget? LookupV4(uint address)
@@ -79,9 +72,8 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
         return range < 0 ? null : _v4Targets[range];
     }
 
-    private TTarget? LookupV6(UInt128 address)
+    private TTarget? LookupV6(ulong upper, ulong lower)
     {
-        var upper = (ulong)(address >> 64);
         var group = _v6Uppers.Find(upper);
         if (group < 0)
         {
@@ -89,21 +81,31 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
         }
 
         // Of a smaller upper half every lower one is passed already.
-        var (first, end) = (_v6Groups[group], _v6Groups[group + 1]);
-        var range = _v6Uppers[group] != upper ? end - 1
-            : _v6Large[group] is { } lowers ? first + lowers.Find((ulong)address)
-            : LastUpTo((ulong)address, first, end);
-        return range < 0 ? null : _v6Targets[range];
-    }
-
-    private int LastUpTo(ulong lower, int first, int end)
-    {
-        while (end > first && _v6Lowers[end - 1] > lower)
+        var isSame = _v6Uppers[group] == upper;
+        int range;
+        if (_v6Groups.Length == 0)
         {
-            end--;
+            range = isSame && _v6Ranges[group].Lower > lower ? group - 1 : group;
+        }
+        else
+        {
+            ref readonly var ranges = ref _v6Groups[group];
+            range = !isSame ? ranges.End - 1
+                : ranges.Many is { } many ? ranges.First + many.Find(lower)
+                : LastUpTo(lower, ranges.First, ranges.End - 1);
         }
 
-        return end - 1;
+        return range < 0 ? null : _v6Ranges[range].Target;
+    }
+
+    private int LastUpTo(ulong lower, int first, int last)
+    {
+        while (last >= first && _v6Ranges[last].Lower > lower)
+        {
+            last--;
+        }
+
+        return last;
     }
 
     /// <summary>Sweeps over the prefixes, outer before inner, and notes each address at which the winner changes.</summary>

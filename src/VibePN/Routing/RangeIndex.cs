@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
+using System.Runtime.CompilerServices;
 
 namespace VibePN.Routing;
 
@@ -11,81 +10,66 @@ internal sealed class RangeIndex
 {
     private const int BlockKeys = 16;
 
-    /// <summary>Turns the order of unsigned numbers into that of signed ones, which every processor compares in vectors.</summary>
-    private const ulong SignBit = 1UL << 63;
-
     /// <summary>From the root, of one block, down to the keys; each filled up to whole blocks with the largest number.</summary>
-    private readonly long[][] _levels;
+    private readonly Block[][] _levels;
     private readonly int _count;
+    private readonly ulong _first;
 
     /// <param name="keys">Ascending and distinct.</param>
     public RangeIndex(ReadOnlySpan<ulong> keys)
     {
         _count = keys.Length;
-        var level = new long[BlocksFor(_count) * BlockKeys];
-        level.AsSpan(_count).Fill(long.MaxValue);
-        for (var i = 0; i < keys.Length; i++)
+        _first = keys.IsEmpty ? ulong.MaxValue : keys[0];
+        List<Block[]> levels = [Blocks(keys)];
+        while (levels[0].Length > 1)
         {
-            level[i] = Signed(keys[i]);
-        }
-
-        List<long[]> levels = [level];
-        while (level.Length > BlockKeys)
-        {
-            var above = new long[BlocksFor(level.Length / BlockKeys) * BlockKeys];
-            above.AsSpan(level.Length / BlockKeys).Fill(long.MaxValue);
-            for (var i = 0; i < level.Length; i += BlockKeys)
-            {
-                above[i / BlockKeys] = level[i];
-            }
-
-            levels.Insert(0, above);
-            level = above;
+            levels.Insert(0, Blocks(Array.ConvertAll(levels[0], block => block[0])));
         }
 
         _levels = [.. levels];
     }
 
-    public ulong this[int index] => Unsigned(_levels[^1][index]);
+    public ulong this[int index] => _levels[^1][index / BlockKeys][index % BlockKeys];
 
     /// <returns>The index of the last key ≤ <paramref name="value"/>; -1: all are above.</returns>
     public int Find(ulong value)
     {
-        if (value == ulong.MaxValue)
+        if (value < _first || value == ulong.MaxValue)
         {
-            // The only number that is not below the filling.
-            return _count - 1;
+            // The largest number is the only one that is not below the filling.
+            return value < _first ? -1 : _count - 1;
         }
 
-        var wanted = Vector128.Create(Signed(value));
         var index = 0;
         foreach (var level in _levels)
         {
-            index = (index * BlockKeys) + BlockKeys - 1 - CountAbove(level.AsSpan(index * BlockKeys, BlockKeys), wanted);
-            if (index < 0)
-            {
-                return -1;
-            }
+            // The first key of a block is not above the value: that is how the block was chosen. First its quarter, then the place there.
+            ReadOnlySpan<ulong> keys = level[index];
+            var i = (One(keys[4] <= value) + One(keys[8] <= value) + One(keys[12] <= value)) << 2;
+            i += One(keys[i + 1] <= value) + One(keys[i + 2] <= value) + One(keys[i + 3] <= value);
+            index = (index * BlockKeys) + i;
         }
 
         return index;
     }
 
-    private static int CountAbove(ReadOnlySpan<long> block, Vector128<long> wanted)
+    /// <summary>Without a branch: which way it goes, no processor could foretell.</summary>
+    private static int One(bool condition) => condition ? 1 : 0;
+
+    private static Block[] Blocks(ReadOnlySpan<ulong> keys)
     {
-        var pairs = MemoryMarshal.Cast<long, Vector128<long>>(block);
-        var minusCount = Vector128<long>.Zero;
-        foreach (var pair in pairs)
+        var blocks = new Block[Math.Max(1, (keys.Length + BlockKeys - 1) / BlockKeys)];
+        for (var i = 0; i < blocks.Length * BlockKeys; i++)
         {
-            minusCount += Vector128.GreaterThan(pair, wanted);
+            blocks[i / BlockKeys][i % BlockKeys] = i < keys.Length ? keys[i] : ulong.MaxValue;
         }
 
-        return -(int)Vector128.Sum(minusCount);
+        return blocks;
     }
 
-    private static ulong Unsigned(long key) => (ulong)key ^ SignBit;
-
-    private static long Signed(ulong key) => (long)(key ^ SignBit);
-
-    private static int BlocksFor(int keys) => Math.Max(1, (keys + BlockKeys - 1) / BlockKeys);
+    [InlineArray(BlockKeys)]
+    private struct Block
+    {
+        private ulong _first;
+    }
 }
