@@ -62,7 +62,7 @@ internal static partial class Log
     [LoggerMessage(118, LogLevel.Information, "Config taken into use: {Networks} networks ({Opened} new, {Closed} gone), {Peers} peers ({Added} new, {Removed} gone)")]
     public static partial void ConfigApplied(ILogger logger, int networks, int opened, int closed, int peers, int added, int removed);
 
-    [LoggerMessage(119, LogLevel.Information, "{Path} is closed: nobody is connected by it any more, or their time was over")]
+    [LoggerMessage(119, LogLevel.Information, "Not listening on {Path} any more")]
     public static partial void SocketClosed(ILogger logger, string path);
 
     [LoggerMessage(120, LogLevel.Error, "The config was not taken into use, and the old one could not be restored whole: {Reason}")]

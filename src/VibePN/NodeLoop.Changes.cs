@@ -32,7 +32,7 @@ internal sealed partial class NodeLoop
     public IReadOnlyList<IPEndPoint> OldEndPoints => _oldEndPoints;
 
     /// <summary>An old socket that is still open at <paramref name="listen"/>, to be used anew, or null.</summary>
-    public UdpSocket? FindOldSocket(IPEndPoint listen) => _old.Find(old => old.Udp.LocalEndPoint.Equals(listen))?.Udp;
+    public UdpSocket? FindOldSocket(IPEndPoint listen) => _old.Find(old => !old.IsClosed && old.Udp.LocalEndPoint.Equals(listen))?.Udp;
 
     /// <summary>Gives the node another config, and its new networks their interfaces.</summary>
     /// <param name="tunOf">The device of a network that is new: an open one, which may be another network's so far. The caller closes them.</param>
@@ -111,6 +111,12 @@ internal sealed partial class NodeLoop
 
         before.CloseNanos = now.Nanos + OldSocketNanos;
         _old.Add(before);
+        if (TakesAwayFrom(before.Udp.LocalEndPoint, udp.LocalEndPoint))
+        {
+            node.Flush(now);
+            Close(before);
+        }
+
         if (_old.Count > MaxOldSockets)
         {
             _old[0].CloseNanos = now.Nanos;
@@ -169,7 +175,7 @@ internal sealed partial class NodeLoop
         {
             foreach (var old in _old)
             {
-                if (old.Udp.Owns(local))
+                if (!old.IsClosed && old.Udp.Owns(local))
                 {
                     return old;
                 }
@@ -188,7 +194,7 @@ internal sealed partial class NodeLoop
 
         foreach (var old in _old)
         {
-            if (old.Token == token)
+            if (old.Token == token && !old.IsClosed)
             {
                 return old.Udp;
             }
@@ -211,12 +217,28 @@ internal sealed partial class NodeLoop
             // The closing words leave by it.
             node.Flush(now);
             _old.RemoveAt(i);
+            Close(old);
+        }
+
+        _oldEndPoints = [.. _old.Where(old => !old.IsClosed).Select(old => old.Udp.LocalEndPoint)];
+        _lookAtOldNanos = _old.Count == 0 ? ulong.MaxValue : now.Nanos + LookAtOldNanos;
+    }
+
+    private void Close(NodeLoopSocket old)
+    {
+        if (!old.IsClosed)
+        {
+            old.IsClosed = true;
             _epoll.Remove(old.Udp.Fd);
             Log.SocketClosed(_logger, old.Udp.LocalEndPoint.ToString());
             old.Udp.Dispose();
         }
-
-        _oldEndPoints = [.. _old.Select(old => old.Udp.LocalEndPoint)];
-        _lookAtOldNanos = _old.Count == 0 ? ulong.MaxValue : now.Nanos + LookAtOldNanos;
     }
+
+    /// <summary>
+    /// On one port the kernel gives what arrives to the more precise address, IPv4 before both families: as long as the old socket is
+    /// there, the new one would hear nothing.
+    /// </summary>
+    private static bool TakesAwayFrom(IPEndPoint old, IPEndPoint now) => old.Port == now.Port
+        && (now.Address.Equals(IPAddress.IPv6Any) || (now.Address.Equals(IPAddress.Any) && !old.Address.Equals(IPAddress.IPv6Any)));
 }

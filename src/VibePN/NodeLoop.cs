@@ -204,7 +204,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
         }
 
         _socket.Udp.Dispose();
-        _old.ForEach(old => old.Udp.Dispose());
+        _old.Where(old => !old.IsClosed).ToList().ForEach(old => old.Udp.Dispose());
     }
 
     private void Run(Node node)

@@ -24,6 +24,9 @@ internal sealed class NodeLoopSocket(UdpSocket udp, ulong token)
     /// <summary>It was full: epoll says when there is room.</summary>
     public bool WaitsForWritable { get; set; }
 
+    /// <summary>It had to make way at once; connections by its address have yet to move all the same.</summary>
+    public bool IsClosed { get; set; }
+
     /// <summary>When it is closed, whoever is still connected by it; <see cref="ulong.MaxValue"/>: not.</summary>
     public ulong CloseNanos { get; set; } = ulong.MaxValue;
 }

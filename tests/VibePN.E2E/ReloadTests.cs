@@ -67,10 +67,10 @@ public sealed class ReloadTests : IDisposable
             Wait.Until(s_patience, "the route is gone", () => !_two.Host.Routes().Contains("192.168.77.0/24", StringComparison.Ordinal));
 
             // A peer, and the network again.
-            string absent = new('7', 64);
-            new ConfigBuilder(_one).Corp().Network("lab", Lab, "address = \"10.43.0.1\"").Peer(_two, "networks = [\"corp\", \"lab\"]")
-                .Table("[[peers]]", ["name = \"three\"", $"fingerprint = \"{absent}\"", "networks = [\"corp\"]"]).Write();
-            Assert.Contains("+ peer three: dials us, networks corp", Reload(_one), StringComparison.Ordinal);
+            Outcome added = _one.Host.Run(
+                TestBed.Executable, "add-peer", "--name", "three", "--fingerprint", new string('7', 64), "--networks", "corp", "--config", _one.ConfigPath);
+            Assert.True(added.ExitCode == 0, added.ToString());
+            Assert.Contains("+ peer three: dials us, networks corp", added.Output, StringComparison.Ordinal);
             Assert.Equal(2, _one.Json("peers")["peers"]!.AsArray().Count);
             Plain(_one, _two).Write();
             Plain(_two, _one).Write();
@@ -94,32 +94,39 @@ public sealed class ReloadTests : IDisposable
         {
             using UdpFlow there = new(_one.Host, _two.Host, _two.Inner, s_mbits);
             Wait.For(TimeSpan.FromSeconds(1));
-            port++;
-            new ConfigBuilder(_one) { Port = port }.Corp().Peer(_two).Write();
-            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"→ [::]:{port}"), Reload(_one), StringComparison.Ordinal);
-            string now = string.Create(CultureInfo.InvariantCulture, $"[::]:{port}");
-            Assert.Equal(now, _one.Status()["listen"]![0]!.GetValue<string>());
-            Wait.Until(s_patience, "the old socket is closed", () =>
-                _one.Host.Run("ss", "-Huln").Output.Split('\n').Count(line => line.Contains(":518", StringComparison.Ordinal)) == 1);
+            ListenOn(string.Create(CultureInfo.InvariantCulture, $"[::]:{++port}"));
             Wait.For(TimeSpan.FromSeconds(2));
             return there.End();
         });
         Assert.EndsWith(string.Create(CultureInfo.InvariantCulture, $":{port}"), _two.PeerOf(_one)!["address"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Equal("connected", _one.StateOf(_two));
+
+        // Another address on the same port, and back.
+        ListenOn(string.Create(CultureInfo.InvariantCulture, $"{_one.Host.Address}:{port}"));
+        _one.Host.WaitForPing(_two.Inner);
+        ListenOn(string.Create(CultureInfo.InvariantCulture, $"[::]:{port}"));
+        _one.Host.WaitForPing(_two.Inner);
     }
 
-    [Fact]
-    public void Operator_WhoCutsHimselfOff_IsLetInAgain()
+    [Theory]
+    [InlineData("peer two")]
+    [InlineData("network corp")]
+    public void Operator_WhoCutsHimselfOff_IsLetInAgain(string what)
     {
-        new ConfigBuilder(_one).Corp().Write();
+        bool isPeer = what.StartsWith("peer", StringComparison.Ordinal);
+        ConfigBuilder without = isPeer
+            ? new ConfigBuilder(_one).Corp()
+            : new ConfigBuilder(_one).Network("lab", Lab).Peer(_two, "networks = [\"lab\"]");
+        without.Write();
         Outcome reload = _one.Control("reload", "--confirm-within", "2s");
         Assert.True(reload.ExitCode == 0, reload.ToString());
-        Assert.Contains("- peer two", reload.Output, StringComparison.Ordinal);
+        Assert.Contains("- " + what, reload.Output, StringComparison.Ordinal);
         Assert.Contains("vibepn confirm", reload.Output, StringComparison.Ordinal);
-        Wait.Until(s_patience, "he is cut off", () => _one.CountLog("Peer two is disconnected: removed from the config") == 1);
+        Wait.Until(s_patience, "he is cut off", () =>
+            _one.CountLog(isPeer ? "Peer two is disconnected: removed from the config" : "Interface vpn-corp is gone") == 1);
 
         // Nobody is there any more who could do anything.
-        Wait.Until(s_patience, "it is undone", () => _one.CountLog("Nobody confirmed the config in time; undone: + peer two") == 1);
+        Wait.Until(s_patience, "it is undone", () => _one.CountLog("Nobody confirmed the config in time; undone: + " + what) == 1);
         _two.Host.WaitForPing(_one.Inner);
         Assert.Null(_one.Status()["confirmByUtc"]);
         Assert.Contains("is not in use", _one.Status()["warnings"]!.ToJsonString(), StringComparison.Ordinal);
@@ -131,8 +138,7 @@ public sealed class ReloadTests : IDisposable
         _one.Launch();
         _one.WaitUntilItAnswers();
         _two.Host.WaitForPing(_one.Inner);
-        Reload(_one);
-        Assert.Empty(_one.Json("peers")["peers"]!.AsArray());
+        Assert.Contains("- " + what, Reload(_one), StringComparison.Ordinal);
         Assert.Empty(_one.Status()["warnings"]!.AsArray());
     }
 
@@ -246,6 +252,15 @@ public sealed class ReloadTests : IDisposable
     private static ConfigBuilder WithLab(TestNode node, TestNode peer, string networkLine = "", string peerLine = "") => new ConfigBuilder(node).Corp()
         .Network("lab", Lab, string.Create(CultureInfo.InvariantCulture, $"address = \"10.43.0.{node.Host.Number}\""), networkLine)
         .Peer(peer, "networks = [\"corp\", \"lab\"]", peerLine);
+
+    private void ListenOn(string endPoint)
+    {
+        new ConfigBuilder(_one) { Listen = endPoint }.Corp().Peer(_two).Write();
+        Assert.Contains("→ " + endPoint, Reload(_one), StringComparison.Ordinal);
+        Assert.Equal(endPoint, _one.Status()["listen"]![0]!.GetValue<string>());
+        Wait.Until(TimeSpan.FromSeconds(40), "the old socket is closed", () =>
+            _one.Host.Run("ss", "-Huln").Output.Split('\n').Count(line => line.Contains(":518", StringComparison.Ordinal)) == 1);
+    }
 
     private static string Reload(TestNode node)
     {

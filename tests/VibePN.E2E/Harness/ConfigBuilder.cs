@@ -8,7 +8,7 @@ internal sealed class ConfigBuilder(TestNode node)
 {
     private readonly StringBuilder _tables = new();
 
-    public int Port { get; init; } = TestNode.Port;
+    public string Listen { get; init; } = string.Create(CultureInfo.InvariantCulture, $"[::]:{TestNode.Port}");
 
     /// <summary>The usual network of tests; more lines for its table in <paramref name="lines"/>.</summary>
     public ConfigBuilder Corp(params string[] lines) => Network(
@@ -49,7 +49,7 @@ internal sealed class ConfigBuilder(TestNode node)
 
         [node]
         name = "{node.Name}"
-        listen = "[::]:{Port}"
+        listen = "{Listen}"
         socket = "{node.SocketPath}"
         metrics = ""
         state = "{Path.Combine(node.Folder, "state")}"
