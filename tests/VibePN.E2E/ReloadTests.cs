@@ -217,6 +217,31 @@ public sealed class ReloadTests : IDisposable
     }
 
     [Fact]
+    public void Host_ThatRefusesInTheMiddle_HasEverythingAsBefore()
+    {
+        // Interfaces that come from now on take no IPv6.
+        Assert.Equal(0, _one.Host.Run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6").ExitCode);
+        Wait.Until(s_patience, "the host's own addresses are settled", () => !_one.Host.NetworkState().Contains("tentative", StringComparison.Ordinal));
+        string before = _one.Host.NetworkState();
+        DateTimeOffset since = Since();
+        new ConfigBuilder(_one) { Listen = "[::]:51999" }.Corp().Network("lab", "prefix = \"fd43::/64\"").Peer(_two, "networks = [\"corp\", \"lab\"]").Write();
+
+        Outcome reload = _one.Control("reload", "--confirm-within", "1s");
+
+        Assert.True(reload.ExitCode == 1, reload.ToString());
+        Assert.Contains("vpn-lab", reload.Errors, StringComparison.Ordinal);
+        Assert.Contains("nothing was changed", reload.Errors, StringComparison.Ordinal);
+        Assert.Equal(before, _one.Host.NetworkState());
+        Assert.Equal("[::]:51820", _one.Status()["listen"]![0]!.GetValue<string>());
+        Assert.Single(_one.Status()["networks"]!.AsArray());
+        Assert.Null(_one.Status()["confirmByUtc"]);
+        Assert.True(_two.Host.CanPing(_one.Inner));
+        Assert.InRange((Since() - since).Duration(), TimeSpan.Zero, TimeSpan.FromSeconds(0.5));
+        Plain(_one, _two).Write();
+        Assert.Contains("no difference", Reload(_one), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Network_ThatComesAndGoes_LeavesNothing()
     {
         using ApiClient api = new(_one.SocketPath);
