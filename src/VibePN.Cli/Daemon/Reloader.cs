@@ -23,7 +23,7 @@ internal sealed class Reloader : IAsyncDisposable
         _host = host;
         _id = id;
         _logger = logger;
-        _inForce = new ConfigInForce(start, record, host.ApplyAsync, CheckAsync, clock);
+        _inForce = new ConfigInForce(start, record, ApplyAsync, CheckAsync, clock);
         _inForce.RolledBack += OnRolledBack;
     }
 
@@ -152,6 +152,12 @@ internal sealed class Reloader : IAsyncDisposable
             Log.RolledBack(_logger, change.ToString());
         }
     }
+
+    /// <summary>
+    /// All that the daemon makes of a config. What listens beside the node (<c>[node] metrics</c>) has its place here: opened before the node
+    /// changes, closed again when that throws; the old one closed after.
+    /// </summary>
+    private Task ApplyAsync(NodeConfig config) => _host.ApplyAsync(config);
 
     /// <summary>The identity is taken at the start only: with another one every peer that pins it would be lost in the same moment.</summary>
     private async Task<ConfigCheck> CheckAsync(NodeConfig config)
