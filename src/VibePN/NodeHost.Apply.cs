@@ -40,17 +40,17 @@ public sealed partial class NodeHost
             problems.Add($"create TUN interface {name}: the name is in use; end the other program or choose another interface name");
         }
 
-        try
+        // Not on our own port: for as long as it is open a second socket there has packets that are ours.
+        if (config.Node.Listen.Port != LocalEndPoint.Port && await _loop.InvokeAsync(_ => _loop.FindOldSocket(config.Node.Listen)).ConfigureAwait(false) is null)
         {
-            var (socket, isNew) = await OpenSocketAsync(config).ConfigureAwait(false);
-            if (isNew)
+            try
             {
-                socket?.Dispose();
+                UdpSocket.Bind(config.Node.Listen, OptionsOfUdp(config)).Dispose();
             }
-        }
-        catch (LinuxException failure)
-        {
-            problems.Add(failure.Message);
+            catch (LinuxException failure)
+            {
+                problems.Add(failure.Message);
+            }
         }
 
         return problems;
