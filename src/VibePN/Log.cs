@@ -61,4 +61,13 @@ internal static partial class Log
 
     [LoggerMessage(118, LogLevel.Information, "Config taken into use: {Networks} networks ({Opened} new, {Closed} gone), {Peers} peers ({Added} new, {Removed} gone)")]
     public static partial void ConfigApplied(ILogger logger, int networks, int opened, int closed, int peers, int added, int removed);
+
+    [LoggerMessage(130, LogLevel.Information, "Not listening on {Path} any more")]
+    public static partial void SocketClosed(ILogger logger, string path);
+
+    [LoggerMessage(131, LogLevel.Error, "The config was not taken into use, and the old one could not be restored whole: {Reason}")]
+    public static partial void NotRestored(ILogger logger, string reason);
+
+    [LoggerMessage(132, LogLevel.Information, "Interface {Interface} is gone")]
+    public static partial void InterfaceGone(ILogger logger, string @interface);
 }

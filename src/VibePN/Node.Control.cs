@@ -110,7 +110,7 @@ internal sealed partial class Node
             {
                 other.Quic.Close((ulong)CloseReason.Restarted, "the node restarted");
             }
-            else if (hello.Replaces)
+            else if (link.IsReplacement && !AreRivals(link, other))
             {
                 CloseLater(other);
             }
@@ -130,7 +130,7 @@ internal sealed partial class Node
         [],
         link.RemoteEndPoint,
         Limits.ReassembledBytes,
-        Replaces: false));
+        link.Replaces));
 
     /// <summary>Everything with a time of its own; finds the next such time on the way.</summary>
     private void RunControlTimers()

@@ -49,6 +49,12 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>Why this side turned the peer's certificate down, or null.</summary>
     public string? Refusal { get; set; }
 
+    /// <summary>Dialed here to take the place of another connection; the Hello says so.</summary>
+    public bool Replaces { get; init; }
+
+    /// <summary>As <see cref="Replaces"/>, whichever side said it.</summary>
+    public bool IsReplacement => Replaces || _session?.PeerHello?.Replaces == true;
+
     /// <summary>Where packets go, in the form the socket takes; kept here because a packet must not cost a conversion.</summary>
     public ref readonly SockAddr Remote => ref _remote;
 
