@@ -61,4 +61,7 @@ internal static partial class Log
 
     [LoggerMessage(118, LogLevel.Information, "Config taken into use: {Networks} networks ({Opened} new, {Closed} gone), {Peers} peers ({Added} new, {Removed} gone)")]
     public static partial void ConfigApplied(ILogger logger, int networks, int opened, int closed, int peers, int added, int removed);
+
+    [LoggerMessage(119, LogLevel.Information, "Network {Network} carries packets of {After} bytes now, after {Before}")]
+    public static partial void MtuChanged(ILogger logger, string network, int before, int after);
 }
