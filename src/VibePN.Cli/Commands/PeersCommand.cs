@@ -28,7 +28,7 @@ internal static class PeersCommand
                 Terminal.Cell(peer.Address),
                 Terminal.Cell(Humanize.Millis(peer.RttMillis)),
                 Terminal.Cell(Humanize.Percent(peer.Loss)),
-                Terminal.Cell(MtuWords(peer), peer.MtuState is MtuState.Capped ? Style.Parse("yellow") : null),
+                Terminal.Cell(MtuWords(peer), peer.MtuState is MtuState.Capped ? Style.Parse("yellow") : Style.Plain),
                 Terminal.Cell(QueueWords(peer.Queue)),
                 Terminal.Cell(Humanize.Bytes(peer.BytesIn)),
                 Terminal.Cell(Humanize.Bytes(peer.BytesOut)),

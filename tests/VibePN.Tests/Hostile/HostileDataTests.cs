@@ -202,7 +202,7 @@ public sealed class HostileDataTests : IDisposable
     /// <summary>The rules of docs/protocol.md, Data, in other words than the node's.</summary>
     private static string? WhyInvalid(ReadOnlySpan<byte> packet, VirtioNetHeader header)
     {
-        if (packet.Length is < 20 or > Target.MtuBytes)
+        if (packet.Length is < 20 or > Limits.ReassembledBytes)
         {
             return "has a wrong length";
         }
