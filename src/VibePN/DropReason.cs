@@ -45,9 +45,6 @@ public enum DropReason
     /// <summary>In: packets of which pieces never came.</summary>
     InFragmentIncomplete,
 
-    /// <summary>In: longer than the interface's MTU.</summary>
-    InTooBig,
-
     /// <summary>In: a partial checksum on what has none: neither TCP nor UDP, a fragment, or cut off.</summary>
     InChecksumFlag,
 

@@ -62,6 +62,9 @@ internal static partial class Log
     [LoggerMessage(118, LogLevel.Information, "Config taken into use: {Networks} networks ({Opened} new, {Closed} gone), {Peers} peers ({Added} new, {Removed} gone)")]
     public static partial void ConfigApplied(ILogger logger, int networks, int opened, int closed, int peers, int added, int removed);
 
+    [LoggerMessage(119, LogLevel.Information, "Network {Network} carries packets of {After} bytes now, after {Before}")]
+    public static partial void MtuChanged(ILogger logger, string network, int before, int after);
+
     [LoggerMessage(130, LogLevel.Information, "Not listening on {Path} any more")]
     public static partial void SocketClosed(ILogger logger, string path);
 

@@ -167,6 +167,7 @@ internal sealed partial class Node
 
         ScheduleControl(_strangersLog.DueNanos);
         ExpireRoutes();
+        RunPathSizes();
     }
 
     private void RunTimers(PeerConnection link)

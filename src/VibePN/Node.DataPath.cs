@@ -220,12 +220,6 @@ internal sealed partial class Node
             return;
         }
 
-        if (packet.Length > network.MtuBytes)
-        {
-            network.Counters.Drop(DropReason.InTooBig);
-            return;
-        }
-
         if (_output.Deliver(network.Index, packet, checksumPartial) is { } refused)
         {
             network.Counters.Drop(refused);
@@ -355,7 +349,7 @@ internal sealed partial class Node
                 {
                     // The packets of a frame are equally long, but for the last: the first tells the host, the rest would say the same.
                     network.Counters.Drop(DropReason.OutTooBig);
-                    Answer(network, frame, Math.Max(link.Quic.MaxDatagramBytes - prefixBytes, 0));
+                    Answer(network, frame, CarriedBytes(link, network));
                     return true;
                 }
 
@@ -557,7 +551,11 @@ internal sealed partial class Node
     /// <summary>The largest packet that goes to the peer whole; before discovery has settled, the interface's.</summary>
     private int MtuOf(PeerConnection link, NodeNetwork network) => _now.Nanos < link.CreatedNanos + PathSizeSettledNanos
         ? network.MtuBytes
-        : Math.Min(network.MtuBytes, link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1);
+        : Math.Min(network.MtuBytes, CarriedBytes(link, network));
+
+    /// <summary>The largest packet that one datagram to the peer carries now: what is left beside tag and flags.</summary>
+    private static int CarriedBytes(PeerConnection link, NodeNetwork network) =>
+        Math.Max(link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1, 0);
 
     /// <summary>Multicast, or the limited broadcast: what no single peer owns.</summary>
     private static bool IsMulticast(ReadOnlySpan<byte> destination) =>

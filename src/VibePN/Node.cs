@@ -213,13 +213,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
                 network.MtuBytes,
                 Up: true,
                 [.. network.Prefixes.Select((prefix, i) => new InterfaceAddress(network.OwnAddresses[i].ToIPAddress(), prefix.Length))],
-                [
-                    .. network.Routes.Routes
-                        .Where(route => route.IsUsed && !network.Prefixes.Any(own => own.Contains(route.Prefix)))
-                        .Select(route => route.Prefix)
-                        .Distinct()
-                        .Select(prefix => new RouteState(prefix.ToIPNetwork())),
-                ])),
+                [.. RoutesOf(network)])),
         ]);
 
     /// <summary>Gives back the memory that a load has left; to be called when none is expected.</summary>

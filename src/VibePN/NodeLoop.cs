@@ -25,6 +25,13 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
     /// <summary>Full batches of one source before the others have their turn; a batch that is not full emptied it.</summary>
     private const int ReadsPerTurn = 4;
 
+    /// <summary>
+    /// Likewise of a TUN. Its kernel queue holds 500 frames and drops what comes then, of whatever flow: so many small ones are read in a turn
+    /// that a flood has to wait, and to be dropped, in the peers' fair queues.
+    /// </summary>
+    private const int TunFramesPerTurn = 1024;
+    private const int TunBytesPerTurn = 4 << 20;
+
     /// <summary>Messages of one receive call, when one brings up to 64 KiB, and when it brings one datagram.</summary>
     private const int MessagesOfRuns = 16;
     private const int MessagesOfOne = 64;
@@ -314,9 +321,11 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
             return now;
         }
 
-        for (var reads = 0; reads < ReadsPerTurn && from.Tun.Read(_tunIn); reads++)
+        var bytes = 0;
+        for (var frames = 0; frames < TunFramesPerTurn && bytes < TunBytesPerTurn && from.Tun.Read(_tunIn); frames += _tunIn.Count)
         {
             now = Now();
+            bytes += _tunIn.Bytes;
             node.OnTun(network, _tunIn, now);
             Loaded(_tunIn.Count, _tunIn.CountUpTo(BatchPause.SmallBytes), now);
             if (_tunIn.Count < _tunIn.Capacity)

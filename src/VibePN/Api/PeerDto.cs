@@ -33,6 +33,15 @@ public sealed record PeerDto
     /// <summary>The largest IP packet that its path carries whole.</summary>
     public int? MtuBytes { get; init; }
 
+    /// <summary>What is known of that size; null: not connected.</summary>
+    public MtuState? MtuState { get; init; }
+
+    /// <summary>Times that the path of this connection was found to lose what it had carried.</summary>
+    public int? BlackHoles { get; init; }
+
+    /// <summary>What waits for it here.</summary>
+    public QueueDto Queue { get; init; } = new();
+
     /// <summary>In: from the peer. IP packets and their bytes.</summary>
     public long PacketsIn { get; init; }
 

@@ -1,3 +1,4 @@
+using VibePN.Quic;
 using VibePN.Routing;
 
 namespace VibePN.Api;
@@ -100,6 +101,18 @@ public static class SnapshotMapper
             Unresponsive = peer.Unresponsive,
             RoutesRefused = peer.RoutesRefused,
             MtuBytes = peer.MtuBytes,
+            MtuState = peer.Quic is { } path ? MtuStateOf(path.PathMtuState, peer.IsPathSizeSettled) : null,
+            BlackHoles = peer.Quic?.BlackHoles,
+            Queue = new QueueDto
+            {
+                Bytes = peer.Queue.Bytes,
+                Frames = peer.Queue.Frames,
+                WaitMillis = peer.Queue.Wait.TotalMilliseconds,
+                MaxWaitMillis = peer.Queue.MaxWait.TotalMilliseconds,
+                Marked = (long)peer.Queue.Marked,
+                DroppedByCoDel = (long)peer.Queue.DroppedByCoDel,
+                DroppedFull = (long)peer.Queue.DroppedFull,
+            },
             PacketsIn = (long)peer.PacketsIn,
             BytesIn = (long)peer.BytesIn,
             PacketsOut = (long)peer.PacketsOut,
@@ -110,6 +123,13 @@ public static class SnapshotMapper
             SinceUtc = peer.Id is null ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - peer.ChangedNanos) / 1000.0),
         };
     }
+
+    private static MtuState MtuStateOf(PathMtuState state, bool isSettled) => state switch
+    {
+        PathMtuState.Suspect or PathMtuState.Search => MtuState.Searching,
+        PathMtuState.Complete => MtuState.Capped,
+        _ => isSettled ? MtuState.Settled : MtuState.Searching,
+    };
 
     /// <param name="refused">Claims of its present connection that are refused now.</param>
     private static string? Reason(PeerSnapshot peer, int refused)

@@ -14,8 +14,7 @@ internal static class HostileData
     /// <summary>Packets that a host must not get.</summary>
     /// <param name="own4">An address that the sender owns.</param>
     /// <param name="other4">Another peer's.</param>
-    /// <param name="mtuBytes">Of the victim's interface.</param>
-    public static IEnumerable<BadPacket> Bad(string own4, string own6, string other4, string victim4, string victim6, int mtuBytes)
+    public static IEnumerable<BadPacket> Bad(string own4, string own6, string other4, string victim4, string victim6)
     {
         var udp = TestPacket.Udp(own4, victim4);
         var udp6 = TestPacket.Udp(own6, victim6);
@@ -35,9 +34,6 @@ internal static class HostileData
             new("checksum flag on 7 bytes of UDP in IPv6", Partial, Whole(udp6[..47]), DropReason.InChecksumFlag),
             new("checksum flag on 19 bytes of TCP", Partial, Whole(With([.. udp[..28], .. new byte[11]], 9, 6)), DropReason.InChecksumFlag),
             new("checksum flag on no transport at all", Partial, Whole(udp[..20]), DropReason.InChecksumFlag),
-            new("longer than the MTU", 0, TestPacket.Udp(own4, victim4, mtuBytes - 27), DropReason.InTooBig),
-            new("IPv6 longer than the MTU", Partial, TestPacket.Udp(own6, victim6, mtuBytes - 47), DropReason.InTooBig),
-            new("as long as a datagram can be", 0, TestPacket.Udp(own4, victim4, 8000), DropReason.InTooBig),
             new("no packet", 0, [], DropReason.InMalformed),
             new("one byte", 0, [0x45], DropReason.InMalformed),
             new("IP version 5", 0, With(udp, 0, 0x55), DropReason.InMalformed),

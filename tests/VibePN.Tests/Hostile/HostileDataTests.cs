@@ -29,7 +29,7 @@ public sealed class HostileDataTests : IDisposable
         get
         {
             TheoryData<string, byte, byte[], DropReason> data = [];
-            foreach (var bad in HostileData.Bad("10.42.0.2", "fd42::2", "10.42.0.3", Victim4, Victim6, Target.MtuBytes))
+            foreach (var bad in HostileData.Bad("10.42.0.2", "fd42::2", "10.42.0.3", Victim4, Victim6))
             {
                 data.Add(bad.What, bad.Flags, bad.Packet, bad.Reason);
             }
@@ -202,7 +202,7 @@ public sealed class HostileDataTests : IDisposable
     /// <summary>The rules of docs/protocol.md, Data, in other words than the node's.</summary>
     private static string? WhyInvalid(ReadOnlySpan<byte> packet, VirtioNetHeader header)
     {
-        if (packet.Length is < 20 or > Target.MtuBytes)
+        if (packet.Length is < 20 or > Limits.ReassembledBytes)
         {
             return "has a wrong length";
         }
