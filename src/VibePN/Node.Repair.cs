@@ -37,9 +37,14 @@ internal sealed partial class Node
     /// <summary>Bytes that a datagram to this peer may need for a sequence number.</summary>
     private static int SequenceReserve(PeerConnection link) => link.LossMeter is null ? 0 : RepairSequence.Bytes;
 
-    private int LaneOf(ReadOnlySpan<byte> frame) => IpHeader.TryParse(frame, out var ip) && RepairSequence.IsOrdered(ip, frame)
-        ? RepairSender.LaneOf(FlowHash.Of(ip, frame, _flowSalt))
-        : NoLane;
+    private int LaneOf(ReadOnlySpan<byte> frame)
+    {
+        // Of a frame that was begun, the header is that of the packet written last.
+        frame = frame[..Math.Min(IpHeader.DeclaredLength(frame), frame.Length)];
+        return IpHeader.TryParse(frame, out var ip) && RepairSequence.IsOrdered(ip, frame)
+            ? RepairSender.LaneOf(FlowHash.Of(ip, frame, _flowSalt))
+            : NoLane;
+    }
 
     /// <summary>Writes one numbered packet; it fits. In front of it <see cref="_header"/> holds tag and flags.</summary>
     private DatagramWrite WriteOrdered(PeerConnection link, int lane, int prefixBytes, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)

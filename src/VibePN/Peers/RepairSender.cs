@@ -14,6 +14,20 @@ internal sealed class RepairSender(RepairMemory memory)
     /// <summary>Bits of a datagram's number that come back with its fate.</summary>
     private const uint ReportedMask = (1 << 20) - 1;
 
+    /// <summary>Lost is what so many later datagrams have overtaken (RFC 9002 §6.1.1), and more where the path reorders.</summary>
+    private const ulong MinOvertaken = 3;
+    private const ulong MaxOvertaken = 512;
+
+    /// <summary>Resent datagrams that are remembered, so that one that was only late is noticed.</summary>
+    private const int Remembered = 64;
+
+    private readonly uint[] _resent = new uint[Remembered];
+    private int _nextResent;
+    private ulong _overtaken = MinOvertaken;
+
+    /// <summary>All before were looked at.</summary>
+    private ulong _examined;
+
     private readonly PacketRing<Copy> _copies = new(memory, MaxDatagrams);
     private readonly uint[] _next = new uint[RepairSequence.Lanes];
     private readonly Queue<ulong> _lost = new();
@@ -23,6 +37,9 @@ internal sealed class RepairSender(RepairMemory memory)
 
     /// <summary>Lost datagrams that were not sent again: too old, too large for the path by now, or no copy was left.</summary>
     public ulong GivenUp { get; private set; }
+
+    /// <summary>Datagrams sent again although they had arrived, or were about to.</summary>
+    public ulong Spurious { get; private set; }
 
     /// <summary>Copies kept.</summary>
     public int Count => _copies.Count;
@@ -48,6 +65,13 @@ internal sealed class RepairSender(RepairMemory memory)
         if (TryFind(reported, out var datagram))
         {
             _copies.Remove(datagram);
+            FindOvertaken(datagram);
+        }
+        else if (_resent.AsSpan().IndexOf(reported) is >= 0 and var late)
+        {
+            _resent[late] = uint.MaxValue;
+            Spurious++;
+            _overtaken = Math.Min(_overtaken * 2, MaxOvertaken);
         }
     }
 
@@ -99,6 +123,8 @@ internal sealed class RepairSender(RepairMemory memory)
         _copies.Remove(old);
         copy.IsLost = false;
         Resent++;
+        _resent[_nextResent] = (uint)old & ReportedMask;
+        _nextResent = (_nextResent + 1) % Remembered;
         Add(datagram, scratch, default, copy);
     }
 
@@ -123,6 +149,23 @@ internal sealed class RepairSender(RepairMemory memory)
     {
         _lost.Clear();
         _copies.Release();
+    }
+
+    /// <summary>
+    /// Finds lost what a datagram that arrived has overtaken by far: QUIC waits for an eighth of a round trip more, and so would the packets
+    /// behind the gap, which makes a flow of BBR run out of window (docs/adr/0009).
+    /// </summary>
+    private void FindOvertaken(ulong arrived)
+    {
+        _examined = Math.Max(_examined, _copies.Oldest);
+        for (; _examined + _overtaken <= arrived; _examined++)
+        {
+            if (_copies.Contains(_examined) && !_copies[_examined].IsLost)
+            {
+                _copies[_examined].IsLost = true;
+                _lost.Enqueue(_examined);
+            }
+        }
     }
 
     private void Add(ulong datagram, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, in Copy copy)
