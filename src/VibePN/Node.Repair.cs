@@ -23,6 +23,9 @@ internal sealed partial class Node
     /// <summary>When the first such wait ends, or earlier.</summary>
     private ulong _reorderDeadline = ulong.MaxValue;
 
+    /// <summary>Bytes reserved for copies of packets, of all connections.</summary>
+    public long RepairReservedBytes => _repairMemory.ReservedBytes;
+
     public override void OnDatagramAcked(QuicConnection connection, uint number) => ((PeerConnection)connection.Tag!).Repair?.OnAcked(number);
 
     public override void OnDatagramLost(QuicConnection connection, uint number) => ((PeerConnection)connection.Tag!).Repair?.OnLost(number);
