@@ -206,6 +206,7 @@ internal sealed partial class Node
         IsOn = link.IsRepairing,
         ChangedNanos = meter.ChangedNanos,
         Loss = meter.Loss,
+        Limit = meter.UsedLimit,
         Resent = link.Repair?.Resent ?? 0,
         GivenUp = link.Repair?.GivenUp ?? 0,
         Repaired = link.Reorder?.Repaired ?? 0,

@@ -12,6 +12,9 @@ public sealed record RepairSnapshot
     /// <summary>The loss that was measured last, on the way to the peer: 0 to 1.</summary>
     public required double Loss { get; init; }
 
+    /// <summary>From this loss on repair begins: it follows from the round trip.</summary>
+    public required double Limit { get; init; }
+
     /// <summary>Out: packets sent again.</summary>
     public required ulong Resent { get; init; }
 

@@ -27,7 +27,7 @@ internal static class PeersCommand
                 Terminal.Cell(peer.SinceUtc is { } since ? Humanize.Duration(now - since) : null),
                 Terminal.Cell(peer.Address),
                 Terminal.Cell(Humanize.Millis(peer.RttMillis)),
-                Terminal.Cell(Humanize.Percent(peer.Loss)),
+                Terminal.Cell(Humanize.Percent(peer.Loss) + (peer.Repair is { On: true } ? " repaired" : "")),
                 Terminal.Cell(peer.MtuBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture)),
                 Terminal.Cell(Humanize.Bytes(peer.BytesIn)),
                 Terminal.Cell(Humanize.Bytes(peer.BytesOut)),

@@ -12,6 +12,9 @@ public sealed record RepairDto
     /// <summary>The loss on the way to the peer that decides about it, as measured last: 0 to 1.</summary>
     public required double Loss { get; init; }
 
+    /// <summary>From this loss on repair begins, below a quarter of it for 30 s it ends; it follows from the round trip.</summary>
+    public required double Limit { get; init; }
+
     /// <summary>Out: packets sent again.</summary>
     public required long Resent { get; init; }
 

@@ -117,6 +117,7 @@ public static class SnapshotMapper
         On = repair.IsOn,
         SinceUtc = repair.ChangedNanos == 0 ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - repair.ChangedNanos) / 1000.0),
         Loss = repair.Loss,
+        Limit = repair.Limit,
         Resent = (long)repair.Resent,
         GivenUp = (long)repair.GivenUp,
         Repaired = (long)repair.Repaired,

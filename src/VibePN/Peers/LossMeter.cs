@@ -47,6 +47,9 @@ internal sealed class LossMeter
     /// <summary>Share of datagrams lost in the last whole window: 0 to 1.</summary>
     public double Loss { get; private set; }
 
+    /// <summary>What <see cref="Loss"/> was compared with.</summary>
+    public double UsedLimit { get; private set; } = MinLoss;
+
     /// <summary>The loss from which on repair is worth while on a line with this round trip.</summary>
     public static double Limit(ulong minRttNanos)
     {
@@ -78,7 +81,7 @@ internal sealed class LossMeter
 
         (_acked, _lost) = (acked, lost);
         Loss = (double)lostNow / settled;
-        var limit = Limit(minRttNanos);
+        var limit = UsedLimit = Limit(minRttNanos);
         var isHigh = lostNow >= Evidence && Loss >= limit;
         var turnsOn = !IsOn && isHigh && _wasHigh;
         _wasHigh = isHigh;
