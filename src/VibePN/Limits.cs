@@ -52,7 +52,7 @@ internal static class Limits
     public const int RepairBytes = 8 << 20;
 
     /// <summary>Bytes of all peers' loss repair.</summary>
-    public const long RepairBytesOfNode = 128 << 20;
+    public const int RepairBytesOfNode = 128 << 20;
 
     /// <summary>Bytes of the largest packet that is put together from fragments: a jumbo frame and its headers.</summary>
     public const int ReassembledBytes = 9216;

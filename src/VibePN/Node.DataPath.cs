@@ -7,12 +7,12 @@
 //   1. OnTun          one parse and one route lookup per frame
 //   2. SendFrame      straight to the peer's connection while nothing waits, else
 //   3. FairQueue      behind what waits for the congestion window
-//   4. WritePackets   one datagram per packet of the frame, into the UDP batch
+//   4. WritePackets   one datagram per packet of the frame, into the UDP batch; while the path loses some, numbered (Node.Repair.cs)
 //   5. Flush          what else each touched connection has to say; then the batch leaves
 //
 // In (peer → host)
 //   1. OnUdp          kernel messages → QUIC datagrams → QuicEndpoint.Receive
-//   2. OnPacketIn     tag → network; flags; parse; source check; to the host
+//   2. OnPacketIn     tag → network; flags; numbered ones in their order; parse; source check; to the host
 using VibePN.Control;
 using VibePN.Linux;
 using VibePN.Peers;
@@ -383,7 +383,7 @@ internal sealed partial class Node
                 {
                     // The packets of a frame are equally long, but for the last: the first tells the host, the rest would say the same.
                     network.Counters.Drop(DropReason.OutTooBig);
-                    Answer(network, frame, Math.Max(link.Quic.MaxDatagramBytes - prefixBytes - SequenceReserve(link), 0));
+                    Answer(network, frame, Math.Max(link.Quic.MaxDatagramBytes - prefixBytes - SequenceReserve(link, frame), 0));
                     return true;
                 }
 

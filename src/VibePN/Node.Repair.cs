@@ -35,10 +35,14 @@ internal sealed partial class Node
         MtuOf(link, network),
         _now.Nanos < link.CreatedNanos + PathSizeSettledNanos
             ? int.MaxValue
-            : link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1 - SequenceReserve(link));
+            : link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1 - (link.LossMeter is null ? 0 : RepairSequence.Bytes));
 
-    /// <summary>Bytes that a datagram to this peer may need for a sequence number.</summary>
-    private static int SequenceReserve(PeerConnection link) => link.LossMeter is null ? 0 : RepairSequence.Bytes;
+    /// <summary>Bytes that a datagram of this flow to this peer may need for a sequence number: its host is told so much less.</summary>
+    private static int SequenceReserve(PeerConnection link, ReadOnlySpan<byte> frame) =>
+        link.LossMeter is not null && IpHeader.TryParse(frame[..Math.Min(IpHeader.DeclaredLength(frame), frame.Length)], out var ip)
+            && ip.Protocol == IpProtocol.Tcp
+            ? RepairSequence.Bytes
+            : 0;
 
     private int LaneOf(ReadOnlySpan<byte> frame)
     {

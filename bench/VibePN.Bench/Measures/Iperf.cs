@@ -52,7 +52,7 @@ internal sealed class Iperf : IDisposable
 
     public void Dispose() => _program.Dispose();
 
-    private IperfResult Run(Times times, string[] arguments)
+    private IperfResult Run(Times times, string[] arguments, bool isRepeated = false)
     {
         try
         {
@@ -60,11 +60,17 @@ internal sealed class Iperf : IDisposable
             var outcome = _client.Run(limit, ["iperf3", "-J", "-p", Text(_port), "-t", Text(times.Seconds), .. arguments]);
             return IperfResult.Parse(outcome.Output);
         }
-        catch
+        catch (Exception failure)
         {
             Restart();
-            throw;
+            if (isRepeated || !failure.Message.Contains("busy", StringComparison.Ordinal))
+            {
+                throw;
+            }
         }
+
+        // Over a line that loses much, the server may not have heard yet that the last client is gone.
+        return Run(times, arguments, isRepeated: true);
     }
 
     private RunningProgram StartServer()
