@@ -43,6 +43,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     private readonly ConcurrentQueue<Action<Node>> _messages = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
+    private BatchPause _pause;
     private bool _waitsForWritable;
 
     /// <summary>When the buffers' memory goes back to the kernel, unless a load comes before.</summary>
@@ -215,6 +216,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         {
             using (node)
             {
+                ThreadTimer.BeExact();
                 var hostState = 0;
                 var memory = node.MemoryVersion;
                 while (!_stopping)
@@ -270,7 +272,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                         // Asked anew: what was sent earlier in this turn may be acknowledged here, and a round trip of zero misleads BBR.
                         now = Now();
                         node.OnUdp(_udpIn, now);
-                        Loaded(_udpIn.Count, now);
+                        Loaded(_udpIn.Count, _udpIn.CountUpTo(BatchPause.SmallBytes), now);
                         if (_udpIn.Count < _udpIn.Capacity)
                         {
                             break;
@@ -284,7 +286,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                     {
                         now = Now();
                         node.OnTun(network, _tunIn, now);
-                        Loaded(_tunIn.Count, now);
+                        Loaded(_tunIn.Count, _tunIn.CountUpTo(BatchPause.SmallBytes), now);
                         if (_tunIn.Count < _tunIn.Capacity)
                         {
                             break;
@@ -305,7 +307,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         {
             if (_coalescers[i].Count > 0)
             {
-                Loaded(_coalescers[i].Count, now);
+                Loaded(_coalescers[i].Count, small: 0, now);
                 _coalescers[i].Flush(_tuns[i]);
             }
         }
@@ -315,11 +317,18 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
             ReleaseBuffers(node);
         }
 
+        if (_pause.IsDue(now.Nanos) && node.NextDeadline > now.Nanos + BatchPause.PauseNanos)
+        {
+            ThreadTimer.Wait(BatchPause.PauseNanos);
+        }
+
         Load = (GC.GetAllocatedBytesForCurrentThread(), Load.Turns + 1);
     }
 
-    private void Loaded(int frames, Instant now)
+    /// <param name="small">Those of <see cref="BatchPause.SmallBytes"/> at most.</param>
+    private void Loaded(int frames, int small, Instant now)
     {
+        _pause.Count(small);
         if (frames > LoadFrames)
         {
             _releaseNanos = now.Nanos + ReleaseAfterNanos;

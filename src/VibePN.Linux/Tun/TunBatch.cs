@@ -39,6 +39,18 @@ public sealed unsafe class TunBatch : IDisposable
         }
     }
 
+    /// <summary>Frames whose packet is no longer than this.</summary>
+    public int CountUpTo(int bytes)
+    {
+        var count = 0;
+        foreach (var length in _lengths.AsSpan(0, Count))
+        {
+            count += length <= bytes + VirtioNetHeader.Bytes ? 1 : 0;
+        }
+
+        return count;
+    }
+
     /// <summary>Forgets all frames and gives the buffers' memory back until it is needed again.</summary>
     public void Release()
     {
