@@ -23,12 +23,13 @@ public sealed unsafe partial class QuicConnection
     private int SendLimit => _mtu is { IsCapped: true } mtu ? Math.Min(mtu.Bytes, MaxPacketBytes) : MaxPacketBytes;
 
     /// <summary>Times the path was found to lose what it had carried.</summary>
-    internal int BlackHoles => _mtu?.BlackHoles ?? 0;
+    public int BlackHoles => _mtu?.BlackHoles ?? 0;
 
     internal void OnDatagramAcked(ulong id)
     {
         DatagramsAcked++;
         var datagram = new DatagramId(id);
+        OnDatagramSettled(datagram, isLost: false);
         _mtu?.OnAcked(datagram.PacketBytes, datagram.SentNanos(_now.Nanos), _now.Nanos);
     }
 
@@ -36,6 +37,7 @@ public sealed unsafe partial class QuicConnection
     {
         DatagramsLost++;
         var datagram = new DatagramId(id);
+        OnDatagramSettled(datagram, isLost: true);
         _mtu?.OnLost(datagram.PacketBytes, datagram.SentNanos(_now.Nanos), _now.Nanos);
     }
 

@@ -48,6 +48,9 @@ public enum DropReason
     /// <summary>In: a partial checksum on what has none: neither TCP nor UDP, a fragment, or cut off.</summary>
     InChecksumFlag,
 
+    /// <summary>In: it was sent again, and had arrived already.</summary>
+    InDuplicate,
+
     /// <summary>In: the kernel did not take it (interface down, queue full).</summary>
     InInterface,
 }

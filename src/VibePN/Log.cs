@@ -62,6 +62,9 @@ internal static partial class Log
     [LoggerMessage(118, LogLevel.Information, "Config taken into use: {Networks} networks ({Opened} new, {Closed} gone), {Peers} peers ({Added} new, {Removed} gone)")]
     public static partial void ConfigApplied(ILogger logger, int networks, int opened, int closed, int peers, int added, int removed);
 
+    [LoggerMessage(120, LogLevel.Information, "Loss repair towards {Peer} {Change}: {Percent:F2} % of datagrams lost, {Millis:F1} ms away")]
+    public static partial void RepairChanged(ILogger logger, string peer, string change, double percent, double millis);
+
     [LoggerMessage(119, LogLevel.Information, "Network {Network} carries packets of {After} bytes now, after {Before}")]
     public static partial void MtuChanged(ILogger logger, string network, int before, int after);
 

@@ -85,6 +85,7 @@ internal sealed partial class Node
         link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
         ScheduleControl(link.KeepaliveNanos);
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
+        link.LossMeter = hello.Features.Contains(Hello.RepairFeature) ? new LossMeter() : null;
         peer.Succeed();
         if (peer.Dialing == link)
         {
@@ -127,7 +128,7 @@ internal sealed partial class Node
     private void SendHello(PeerConnection link) => link.Send(new Hello(
         _options.BootId,
         _config.Node.Name,
-        [],
+        [Hello.RepairFeature],
         link.RemoteEndPoint,
         Limits.ReassembledBytes,
         link.Replaces));

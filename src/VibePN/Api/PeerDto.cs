@@ -54,6 +54,9 @@ public sealed record PeerDto
     /// <summary>Of the datagrams sent to it and settled, the share that was lost: 0 to 1. Null: none settled yet.</summary>
     public double? Loss { get; init; }
 
+    /// <summary>Null: not connected, or the peer cannot do it.</summary>
+    public RepairDto? Repair { get; init; }
+
     /// <summary>Networks that both are in.</summary>
     public IReadOnlyList<string> Networks { get; init; } = [];
 

@@ -118,6 +118,7 @@ public static class SnapshotMapper
             PacketsOut = (long)peer.PacketsOut,
             BytesOut = (long)peer.BytesOut,
             Loss = settled > 0 ? peer.Quic!.Value.DatagramsLost / (double)settled : null,
+            Repair = peer.Repair is { } repair ? Repair(repair, snapshot, nowUtc) : null,
             Networks = peer.Networks,
             Addresses = [.. peer.Addresses.Select(address => address.ToString())],
             SinceUtc = peer.Id is null ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - peer.ChangedNanos) / 1000.0),
@@ -129,6 +130,20 @@ public static class SnapshotMapper
         PathMtuState.Suspect or PathMtuState.Search => MtuState.Searching,
         PathMtuState.Complete => MtuState.Capped,
         _ => isSettled ? MtuState.Settled : MtuState.Searching,
+    };
+
+    private static RepairDto Repair(RepairSnapshot repair, NodeSnapshot snapshot, DateTimeOffset nowUtc) => new()
+    {
+        On = repair.IsOn,
+        SinceUtc = repair.ChangedNanos == 0 ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - repair.ChangedNanos) / 1000.0),
+        Loss = repair.Loss,
+        Limit = repair.Limit,
+        Resent = (long)repair.Resent,
+        GivenUp = (long)repair.GivenUp,
+        Repaired = (long)repair.Repaired,
+        Late = (long)repair.Late,
+        Missed = (long)repair.Missed,
+        Held = repair.Held,
     };
 
     /// <param name="refused">Claims of its present connection that are refused now.</param>

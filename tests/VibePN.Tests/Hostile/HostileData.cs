@@ -9,6 +9,9 @@ internal static class HostileData
     /// <summary>The flag of a checksum that the receiver is to complete.</summary>
     public const byte Partial = 1;
 
+    /// <summary>The flag of a sequence number in front of the packet.</summary>
+    public const byte SequenceFlag = 4;
+
     private const byte FragmentFlag = 2;
 
     /// <summary>Packets that a host must not get.</summary>
@@ -59,8 +62,14 @@ internal static class HostileData
             new("a fragment of too long a packet", 2, [0, 1, 0, 0, 0xff, 0xff, .. new byte[16]], DropReason.InFragmentMalformed),
             new("a whole packet of rubbish in one fragment", 2, [0, 1, 0, 0, 0, 16, .. new byte[16]], DropReason.InMalformed),
             new("a whole packet with the checksum flag on ICMP in one fragment", 3, [0, 1, 0, 0, 0, (byte)udp.Length, .. With(udp, 9, 1)], DropReason.InChecksumFlag),
+            new("a number of 3 bytes", SequenceFlag, new byte[3], DropReason.InMalformed),
+            new("a number without a packet", SequenceFlag, new byte[4], DropReason.InMalformed),
+            new("a number and a byte", SequenceFlag, [0, 0x40, 0, 1, 0x45], DropReason.InMalformed),
+            new("a numbered fragment", 6, [0, 0x80, 0, 1, 0, 1, 0, 0, 0, (byte)udp.Length, .. udp], DropReason.InMalformed),
+            new("a numbered packet from another peer's address", SequenceFlag, [0, 0xc0, 0, 1, .. TestPacket.Udp(other4, victim4)], DropReason.InSourceNotOwned),
+            new("a numbered packet with the checksum flag on ICMP", 5, [1, 0, 0, 1, .. With(udp, 9, 1)], DropReason.InChecksumFlag),
         ];
-        for (var bit = 2; bit < 8; bit++)
+        for (var bit = 3; bit < 8; bit++)
         {
             bad.Add(new($"flag {1 << bit}", (byte)(1 << bit), udp, DropReason.InUnknownFlags));
             bad.Add(new($"flag {1 << bit} on nothing", (byte)(1 << bit), [], DropReason.InUnknownFlags));
@@ -84,6 +93,14 @@ internal static class HostileData
         {
             yield return [tag, 0, .. packet];
             yield return [tag, Partial, .. packet];
+        }
+
+        // Three lanes, gaps in two of them, some twice.
+        foreach (var number in (byte[])[1, 2, 4, 5, 7, 3, 3, 9])
+        {
+            yield return [tag, SequenceFlag, 0, 0, 0, number, .. tcp];
+            yield return [tag, SequenceFlag | Partial, 0, 0x40, 0, number, .. tcp];
+            yield return [tag, SequenceFlag, (byte)(number << 4), 0x40, number, 0, .. udp];
         }
 
         for (byte id = 0; id < 4; id++)
