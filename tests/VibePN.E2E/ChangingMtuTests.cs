@@ -21,6 +21,9 @@ public sealed class ChangingMtuTests : IDisposable
     /// <summary>For one connection. Several changes may fall into it, each with losses; the retransmission timer of the host doubles.</summary>
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_change = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>Between two connections' beginnings: they are spread over many changes.</summary>
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
     private static readonly int[] s_pathBytes = [1300, 9000, 1400, 1500, 1280, 9000, 1500, 1300, 1500];
     private static readonly int s_connections =
         int.TryParse(Environment.GetEnvironmentVariable("MTU_CONNECTIONS"), out int count) ? count : 60;
@@ -51,6 +54,7 @@ public sealed class ChangingMtuTests : IDisposable
         long start = Stopwatch.GetTimestamp();
         TimeSpan[] took = await Task.WhenAll(Enumerable.Range(0, s_connections).Select(async number =>
         {
+            await Task.Delay(s_pause * number, TestContext.Current.CancellationToken);
             await turns.WaitAsync(TestContext.Current.CancellationToken);
             try
             {

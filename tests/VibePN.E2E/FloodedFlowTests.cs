@@ -14,30 +14,25 @@ public sealed partial class FloodedFlowTests(ConnectedPair pair) : IClassFixture
     /// <summary>The goal is 5 ms on an idle machine; here others may be at work.</summary>
     private const double MaxMillis = 100;
 
-    private static readonly int s_seconds = int.TryParse(Environment.GetEnvironmentVariable("FAIR_SECONDS"), out int seconds) ? seconds : 3;
+    private static readonly bool s_isByHand = int.TryParse(Environment.GetEnvironmentVariable("FAIR_SECONDS"), out _);
+    private static readonly int s_seconds =
+        s_isByHand ? int.Parse(Environment.GetEnvironmentVariable("FAIR_SECONDS")!, CultureInfo.InvariantCulture) : 3;
 
-    [Fact]
-    public void SmallFlow_BesideAFloodOf64ByteUdp_LosesNextToNothingAndIsNotDelayed()
+    /// <summary>
+    /// What iperf3 is told. The flood of small packets by hand only (FAIR_SECONDS): where the loop gets no CPU in time, the kernel's queue of the
+    /// TUN drops, whatever flow it is.
+    /// </summary>
+    public static TheoryData<string> Loads => s_isByHand ? new() { "", "--udp --length 64 --bitrate 0" } : new() { "" };
+
+    [Theory, MemberData(nameof(Loads))]
+    public void SmallFlow_BesideALoad_LosesNextToNothingAndIsNotDelayed(string load)
     {
         using RunningProgram server = Serve();
-        using RunningProgram flood = Start("--udp", "--length", "64", "--bitrate", "0");
+        using RunningProgram loading = Start(load.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         (int lost, double median, double high) = Ping();
-        flood.WaitForExit(TimeSpan.FromSeconds(30));
+        loading.WaitForExit(TimeSpan.FromSeconds(30));
 
-        Report("UDP of 64 bytes", flood, lost, median, high);
-        Assert.True(lost <= s_seconds * PingsPerSecond / 20, $"{lost} of {s_seconds * PingsPerSecond} lost");
-        Assert.True(median <= MaxMillis, $"{median} ms");
-    }
-
-    [Fact]
-    public void SmallFlow_BesideASaturatingTcpFlow_LosesNextToNothingAndIsNotDelayed()
-    {
-        using RunningProgram server = Serve();
-        using RunningProgram load = Start();
-        (int lost, double median, double high) = Ping();
-        load.WaitForExit(TimeSpan.FromSeconds(30));
-
-        Report("TCP", load, lost, median, high);
+        Report(load.Length == 0 ? "TCP" : load, loading, lost, median, high);
         Assert.True(lost <= s_seconds * PingsPerSecond / 20, $"{lost} of {s_seconds * PingsPerSecond} lost");
         Assert.True(median <= MaxMillis, $"{median} ms");
     }
