@@ -16,9 +16,6 @@ public sealed unsafe partial class QuicConnection
     private int _openPacketBytes;
     private ulong _datagramId;
 
-    /// <summary>In this burst a datagram found the window or the pacer closed.</summary>
-    private bool _isHeldBack;
-
     /// <summary>Writes one DATAGRAM frame (RFC 9221 §4) whose payload is <paramref name="header"/> followed by <paramref name="payload"/>.</summary>
     /// <param name="packet">At least <see cref="MaxPacketBytes"/> long. With <paramref name="more"/> it must be memory that does not move
     /// (pinned or native) and the same in every call until the packet is finished.</param>
@@ -83,17 +80,9 @@ public sealed unsafe partial class QuicConnection
         }
 
         _openBytes = 0;
-        if (length == 0)
+        if (length <= 0)
         {
-            // From now on the pacer's timer matters: see EndBurst.
-            _isHeldBack = true;
-            RefreshDeadline();
-            return DatagramWrite.Blocked;
-        }
-
-        if (length < 0)
-        {
-            return FailWrite((int)length);
+            return length == 0 ? DatagramWrite.Blocked : FailWrite((int)length);
         }
 
         written = Sent(length, info);
@@ -194,20 +183,9 @@ public sealed unsafe partial class QuicConnection
         }
 
         Enter(now);
-        if (!_isHeldBack)
-        {
-            // The pacer lets the next packet go in some microseconds. As long as none waits, nobody need wake up for that.
-            RefreshDeadline();
-        }
-
         NgTcp2.ngtcp2_conn_update_pkt_tx_time(_conn, _now.Nanos);
         _busy = false;
-        if (_isHeldBack)
-        {
-            RefreshDeadline();
-        }
-
-        _isHeldBack = false;
+        RefreshDeadline();
     }
 
     /// <summary>Starts a 1-RTT key update (RFC 9001 §6); ngtcp2 does it by itself long before a key wears out.</summary>

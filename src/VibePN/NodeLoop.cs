@@ -305,8 +305,9 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
             ReleaseBuffers(node);
         }
 
-        if (_pause.IsDue(now.Nanos) && node.NextDeadline > now.Nanos + BatchPause.PauseNanos)
+        if (_pause.IsDue(now.Nanos))
         {
+            // What waits now waits for a window or a pacer; either is as well served a moment later.
             ThreadTimer.Wait(BatchPause.PauseNanos);
         }
 
