@@ -18,6 +18,9 @@ public sealed class ReloadTests : IDisposable
     private static readonly double s_mbits = double.Parse(Environment.GetEnvironmentVariable("RELOAD_MBITS") ?? "8", CultureInfo.InvariantCulture);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
+    /// <summary>The interface's until the path to the peer is known.</summary>
+    private const string FirstMtu = "mtu 1420 ";
+
     private readonly TestBed _bed = new();
     private readonly TestNode _one;
     private readonly TestNode _two;
@@ -221,7 +224,8 @@ public sealed class ReloadTests : IDisposable
     {
         // Interfaces that come from now on take no IPv6.
         Assert.Equal(0, _one.Host.Run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6").ExitCode);
-        Wait.Until(s_patience, "the host's own addresses are settled", () => !_one.Host.NetworkState().Contains("tentative", StringComparison.Ordinal));
+        Wait.Until(s_patience, "the host's addresses and the interface's MTU are settled", () =>
+            _one.Host.NetworkState() is var state && !state.Contains("tentative", StringComparison.Ordinal) && !state.Contains(FirstMtu, StringComparison.Ordinal));
         string before = _one.Host.NetworkState();
         DateTimeOffset since = Since();
         new ConfigBuilder(_one) { Listen = "[::]:51999" }.Corp().Network("lab", "prefix = \"fd43::/64\"").Peer(_two, "networks = [\"corp\", \"lab\"]").Write();
@@ -246,7 +250,8 @@ public sealed class ReloadTests : IDisposable
     {
         using ApiClient api = new(_one.SocketPath);
         await CycleAsync(api, 5);
-        Wait.Until(s_patience, "the host's own addresses are settled", () => !_one.Host.NetworkState().Contains("tentative", StringComparison.Ordinal));
+        Wait.Until(s_patience, "the host's addresses and the interface's MTU are settled", () =>
+            _one.Host.NetworkState() is var state && !state.Contains("tentative", StringComparison.Ordinal) && !state.Contains(FirstMtu, StringComparison.Ordinal));
         (string Host, int Descriptors, int Threads) before = Resources();
         await CycleAsync(api, Cycles);
         Wait.Until(s_patience, $"as before: {before}, not {Resources()}", () =>
