@@ -221,7 +221,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
         {
             using (node)
             {
-                ThreadTimer.BeExact();
+                LoopThread.Prepare();
                 var hostState = 0;
                 var memory = node.MemoryVersion;
                 while (!_stopping)
@@ -308,7 +308,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
         if (_pause.IsDue(now.Nanos))
         {
             // What waits now waits for a window or a pacer; either is as well served a moment later.
-            ThreadTimer.Wait(BatchPause.PauseNanos);
+            LoopThread.Wait(BatchPause.PauseNanos);
         }
 
         Load = (GC.GetAllocatedBytesForCurrentThread(), Load.Turns + 1);
