@@ -61,4 +61,10 @@ internal static partial class Log
 
     [LoggerMessage(118, LogLevel.Information, "Config taken into use: {Networks} networks ({Opened} new, {Closed} gone), {Peers} peers ({Added} new, {Removed} gone)")]
     public static partial void ConfigApplied(ILogger logger, int networks, int opened, int closed, int peers, int added, int removed);
+
+    [LoggerMessage(119, LogLevel.Information, "The clock has jumped {Seconds} s: the host slept")]
+    public static partial void ClockJumped(ILogger logger, ulong seconds);
+
+    [LoggerMessage(120, LogLevel.Information, "This host now reaches peer {Peer} from {Path}: {Reason}")]
+    public static partial void PathMoved(ILogger logger, string peer, string path, string reason);
 }

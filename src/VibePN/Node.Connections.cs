@@ -13,6 +13,12 @@ internal sealed partial class Node
     /// <summary>Of two connections that are up the superfluous one lives on for this long: packets under way still arrive.</summary>
     private const ulong DuplicateGraceNanos = 1_000_000_000;
 
+    /// <summary>As long with the larger node: should both have chosen differently, it sees what the smaller one closed and keeps the other.</summary>
+    private const ulong LargerNodeGraceNanos = 3_000_000_000;
+
+    /// <summary>Replacements that come up within this time of each other were dialed by both sides at once.</summary>
+    private const ulong SameTimeNanos = 2_000_000_000;
+
     public override void OnAccepted(QuicConnection connection)
     {
         var link = new PeerConnection(connection, null, _networks.Count, _controlOut, _now.Nanos);
@@ -101,16 +107,17 @@ internal sealed partial class Node
             return;
         }
 
-        if (peer.Dialing == link)
+        if (link.IsSuperseded || !WantsConnection(peer))
         {
-            peer.Dialing = null;
-            if (!peer.IsUp && link.Session.PeerHello is null)
-            {
-                var (failure, text) = Explain(link, close);
-                DialFailed(peer, failure, text);
-            }
+            return;
         }
-        else if (!peer.IsUp && peer is { Dialing: null, IsResolving: false, NextDialNanos: ulong.MaxValue, Config.Address: not null })
+
+        if (connection.IsDialer && link.UpNanos == 0)
+        {
+            var (failure, text) = Explain(link, close);
+            DialFailed(peer, failure, text);
+        }
+        else if (peer is { IsDialing: false, IsResolving: false, NextDialNanos: ulong.MaxValue } && (peer.Config.Address is not null || SeenAt(peer) is not null))
         {
             // It ended between Hello and the list of networks: no attempt any more, and not yet what PeerDown dials for.
             DialFailed(peer, DialFailure.Lost, Explain(link, close).Text);
@@ -143,10 +150,51 @@ internal sealed partial class Node
         }
     }
 
+    /// <summary>
+    /// Of two connections that are up with one process of the peer, which makes way (docs/protocol.md, Duplicates); null: the other side says.
+    /// </summary>
+    private PeerConnection? Superfluous(PeerConnection link, PeerConnection older)
+    {
+        if (link.IsReplacement != older.IsReplacement)
+        {
+            return link.IsReplacement ? older : link;
+        }
+
+        var isSmaller = Self.CompareTo(link.Peer!.Id) < 0;
+        if (link.IsReplacement && _now.Nanos > older.UpNanos + SameTimeNanos)
+        {
+            return older;
+        }
+
+        // Only the smaller node closes, and keeps what it dialed itself; of two of the same kind the newer.
+        return !isSmaller ? null : link.Quic.IsDialer || !older.Quic.IsDialer ? older : link;
+    }
+
     private void CloseLater(PeerConnection link)
     {
-        link.CloseAsDuplicateNanos = Math.Min(link.CloseAsDuplicateNanos, _now.Nanos + DuplicateGraceNanos);
+        var grace = Self.CompareTo(link.Peer!.Id) < 0 ? DuplicateGraceNanos : LargerNodeGraceNanos;
+        link.CloseAsDuplicateNanos = Math.Min(link.CloseAsDuplicateNanos, _now.Nanos + grace);
         ScheduleControl(link.CloseAsDuplicateNanos);
+    }
+
+    /// <summary>The time of a superfluous connection is over, unless it turns out to be the one that is needed.</summary>
+    private void CloseDuplicate(PeerConnection link)
+    {
+        var others = link.Peer!.Connections.Where(other => other != link && other.IsReady && other.CloseAsDuplicateNanos == ulong.MaxValue).ToList();
+        if (others.Count == 0)
+        {
+            link.CloseAsDuplicateNanos = ulong.MaxValue;
+            Promote(link.Peer);
+        }
+        else if (others.TrueForAll(other => other.IsInDoubt(_now.Nanos)) && !link.IsInDoubt(_now.Nanos))
+        {
+            link.CloseAsDuplicateNanos = ulong.MaxValue;
+            CloseLater(link);
+        }
+        else
+        {
+            link.Quic.Close((ulong)CloseReason.Duplicate, "another connection stays");
+        }
     }
 
     /// <summary>Chooses the connection that packets leave on: the one the smaller node dialed, else the newest that is ready.</summary>
@@ -155,9 +203,17 @@ internal sealed partial class Node
         var before = peer.Active;
         peer.Active = peer.Connections
             .Where(link => link.IsReady && link.CloseAsDuplicateNanos == ulong.MaxValue)
-            .OrderByDescending(link => link.Quic.IsDialer == (Self.CompareTo(peer.Id) < 0))
+            .OrderBy(link => link.IsInDoubt(_now.Nanos))
+            .ThenByDescending(link => link.IsReplacement)
+            .ThenByDescending(link => link.Quic.IsDialer == (Self.CompareTo(peer.Id) < 0))
             .ThenByDescending(link => link.CreatedNanos)
             .FirstOrDefault() ?? peer.Connections.Find(link => link.IsReady);
+        if (peer.Active is { } chosen && chosen != before)
+        {
+            // What waits goes on there.
+            chosen.Quic.Touch();
+        }
+
         if (before is null && peer.Active is { } active)
         {
             peer.ChangedNanos = _now.Nanos;
@@ -180,12 +236,22 @@ internal sealed partial class Node
         var (_, text) = Explain(link, close);
         Log.PeerDown(_logger, peer.Name, text);
         peer.Fail(DialFailure.Lost, text);
-        if (peer is { IsRemoved: false, Config.Address: not null } && !_leaving)
+        peer.SeenAt = link.RemoteEndPoint;
+
+        // Only who fell silent or restarted is looked for; neither who left, nor who was sent away.
+        var isMissing = close.Kind is QuicCloseKind.IdleTimeout or QuicCloseKind.StatelessReset or QuicCloseKind.Dropped
+            || close is { Kind: QuicCloseKind.Local, ErrorCode: (ulong)CloseReason.Unresponsive };
+        peer.SeenUntilNanos = isMissing ? _now.Nanos + SeenNanos : 0;
+        if (peer.IsRemoved || _leaving || (peer.Config.Address is null && peer.SeenUntilNanos == 0))
         {
-            peer.NextDialNanos = _now.Nanos
-                + (Self.CompareTo(peer.Id) > 0 ? DialPolicy.LargerNodeDelayNanos : 0)
-                + DialPolicy.DelayNanos(DialFailure.Lost, 1, _options.Random.NextDouble());
-            ScheduleControl(peer.NextDialNanos);
+            return;
+        }
+
+        if (!peer.IsDialing)
+        {
+            // Whoever dialed will do so again; if both can, the smaller node has the first try.
+            var isLater = Self.CompareTo(peer.Id) > 0 && !link.Quic.IsDialer;
+            StartDialing(peer, (isLater ? DialPolicy.LargerNodeDelayNanos : 0) + DialPolicy.DelayNanos(DialFailure.Lost, 1, _options.Random.NextDouble()));
         }
     }
 

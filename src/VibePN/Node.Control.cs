@@ -85,14 +85,14 @@ internal sealed partial class Node
         link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
         ScheduleControl(link.KeepaliveNanos);
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
+        link.UpNanos = _now.Nanos;
+        link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
         peer.Succeed();
-        if (peer.Dialing == link)
-        {
-            peer.Dialing = null;
-        }
-
+        peer.NextDialNanos = ulong.MaxValue;
+        Supersede(peer, link);
         if (!link.Quic.IsDialer)
         {
+            link.IsReplacement = hello.Replaces;
             SendHello(link);
             link.Quic.SendNewToken();
         }
@@ -110,37 +110,48 @@ internal sealed partial class Node
             {
                 other.Quic.Close((ulong)CloseReason.Restarted, "the node restarted");
             }
-            else if (hello.Replaces)
+            else if (Superfluous(link, other) is { } superfluous)
             {
-                CloseLater(other);
-            }
-            else if (Self.CompareTo(peer.Id) < 0)
-            {
-                // Only the smaller node closes, and keeps what it dialed itself; of two of the same kind the newer.
-                CloseLater(link.Quic.IsDialer || !other.Quic.IsDialer ? other : link);
+                CloseLater(superfluous);
             }
         }
 
         SendNetworks(link);
     }
 
-    private void SendHello(PeerConnection link) => link.Send(new Hello(
-        _options.BootId,
-        _config.Node.Name,
-        [],
-        link.RemoteEndPoint,
-        Limits.ReassembledBytes,
-        Replaces: false));
+    private void SendHello(PeerConnection link)
+    {
+        // Who was connected before and dials again has nothing that is worth keeping.
+        var replaces = link.Quic.IsDialer && link.Peer!.BootId is not null;
+        link.IsReplacement |= replaces;
+        link.Send(new Hello(_options.BootId, _config.Node.Name, [], link.RemoteEndPoint, Limits.ReassembledBytes, replaces));
+    }
 
     /// <summary>Everything with a time of its own; finds the next such time on the way.</summary>
     private void RunControlTimers()
     {
         _controlDeadline = ulong.MaxValue;
+        if (_pathCheckNanos <= _now.Nanos)
+        {
+            CheckPaths();
+        }
+
+        ScheduleControl(_pathCheckNanos);
         foreach (var peer in _peers.Values)
         {
+            for (var i = peer.Connections.Count - 1; i >= 0; i--)
+            {
+                RunTimers(peer.Connections[i]);
+            }
+
             if (peer.NextDialNanos <= _now.Nanos)
             {
-                StartDial(peer);
+                if (peer.Active is { } doubtful && doubtful.IsInDoubt(_now.Nanos))
+                {
+                    Probe(doubtful);
+                }
+
+                ContinueDialing(peer);
             }
 
             if (peer.LogLimit.DueNanos <= _now.Nanos)
@@ -149,10 +160,6 @@ internal sealed partial class Node
             }
 
             ScheduleControl(Math.Min(peer.NextDialNanos, peer.LogLimit.DueNanos));
-            for (var i = peer.Connections.Count - 1; i >= 0; i--)
-            {
-                RunTimers(peer.Connections[i]);
-            }
         }
 
         for (var i = _unknown.Count - 1; i >= 0; i--)
@@ -184,8 +191,16 @@ internal sealed partial class Node
 
         if (link.CloseAsDuplicateNanos <= _now.Nanos)
         {
-            link.Quic.Close((ulong)CloseReason.Duplicate, "another connection stays");
-            return;
+            CloseDuplicate(link);
+            if (link.Quic.IsClosed)
+            {
+                return;
+            }
+        }
+
+        if (link.DoubtCheckNanos <= _now.Nanos)
+        {
+            CheckAnswered(link);
         }
 
         if (link.IsUp && link.Session.EchoDeadlineNanos <= _now.Nanos)
@@ -210,5 +225,6 @@ internal sealed partial class Node
 
         ScheduleControl(Math.Min(link.HelloDeadlineNanos, Math.Min(link.CloseAsDuplicateNanos, link.KeepaliveNanos)));
         ScheduleControl(Math.Min(link.AnnounceNanos, link.IsUp ? link.Session.EchoDeadlineNanos : ulong.MaxValue));
+        ScheduleControl(link.DoubtCheckNanos);
     }
 }

@@ -269,6 +269,7 @@ internal sealed partial class Node
         }
 
         TransmitBatch();
+        _expectedNanos = NextDeadline;
     }
 
     private void FlushConnection(QuicConnection quic)
@@ -278,9 +279,16 @@ internal sealed partial class Node
         if (quic.IsDialer && quic.IsHandshakeCompleted && !link.HelloSent && !quic.IsClosed)
         {
             // Not from inside the callback: opening a stream there is not allowed.
-            link.HelloSent = true;
-            quic.OpenStream();
-            SendHello(link);
+            if (WantsConnection(link.Peer!))
+            {
+                link.HelloSent = true;
+                quic.OpenStream();
+                SendHello(link);
+            }
+            else
+            {
+                StopDialing(link.Peer!);
+            }
         }
 
         for (var i = 0; i < FlushPackets; i++)
@@ -369,6 +377,11 @@ internal sealed partial class Node
                 case DatagramWrite.Written or DatagramWrite.Open:
                     network.Counters.Out(bytes);
                     peer.Counters.Out(bytes);
+                    if (link.AwaitingSinceNanos == 0)
+                    {
+                        Await(link);
+                    }
+
                     break;
                 case DatagramWrite.Blocked:
                     link.IsBlocked = !_udpBlocked;

@@ -112,7 +112,7 @@ internal sealed partial class Node
         { Config.Address: null } => (
             PeerCondition.Waiting,
             peer.LastFailureText.Length > 0 ? peer.LastFailureText : "it has no address here and has to dial us"),
-        { Dialing: not null } or { IsResolving: true } => (PeerCondition.Dialing, peer.LastFailureText),
+        { IsDialing: true } or { IsResolving: true } => (PeerCondition.Dialing, peer.LastFailureText),
         _ => (PeerCondition.Waiting, peer.LastFailureText),
     };
 }

@@ -47,11 +47,16 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>Where to dial; resolved anew for each attempt. Empty: unknown or not resolvable.</summary>
     public IReadOnlyList<IPEndPoint> DialAddresses { get; set; } = [];
 
-    /// <summary>Index into <see cref="DialAddresses"/> of the next attempt.</summary>
-    public int NextDialAddress { get; set; }
+    /// <summary>Attempts since it was last reached or anything changed.</summary>
+    public int Launched { get; set; }
 
-    /// <summary>The attempt under way.</summary>
-    public PeerConnection? Dialing { get; set; }
+    /// <summary>Where it was connected last; worth a try until <see cref="SeenUntilNanos"/>.</summary>
+    public IPEndPoint? SeenAt { get; set; }
+
+    public ulong SeenUntilNanos { get; set; }
+
+    /// <summary>An attempt is under way.</summary>
+    public bool IsDialing => Connections.Exists(static link => link.IsAttempt);
 
     public bool IsResolving { get; set; }
 
@@ -70,6 +75,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     public int Attempts { get; set; }
 
     public bool IsUp => Active is not null;
+
+    /// <summary>Times that its packets went unanswered while it was connected.</summary>
+    public int Doubts { get; set; }
 
     /// <summary>Connections that ended because nobody answered on them.</summary>
     public int Unresponsive { get; set; }

@@ -46,6 +46,30 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>When this connection makes way for another one.</summary>
     public ulong CloseAsDuplicateNanos { get; set; } = ulong.MaxValue;
 
+    /// <summary>The sender of its dialer's Hello had no other connection of use: this one stays (docs/protocol.md, Duplicates).</summary>
+    public bool IsReplacement { get; set; }
+
+    /// <summary>This side ended the attempt since another was faster: no failure.</summary>
+    public bool IsSuperseded { get; set; }
+
+    /// <summary>When it came up; 0: not yet.</summary>
+    public ulong UpNanos { get; set; }
+
+    /// <summary>Since when packets may be unanswered; 0: none are.</summary>
+    public ulong AwaitingSinceNanos { get; set; }
+
+    /// <summary>When the answer is looked for.</summary>
+    public ulong DoubtCheckNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>When it was found that packets are unanswered; over as soon as anything is received. 0: they are not.</summary>
+    public ulong DoubtSinceNanos { get; set; }
+
+    /// <summary>Until then a connection from the host's new address is sought in its place; 0: it is where it should be.</summary>
+    public ulong MoveUntilNanos { get; set; }
+
+    /// <summary>The address that the host would send from to the peer, when that was last asked.</summary>
+    public SockAddr RouteSource { get; set; }
+
     /// <summary>Why this side turned the peer's certificate down, or null.</summary>
     public string? Refusal { get; set; }
 
@@ -77,6 +101,9 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
     /// <summary>The other's Hello was read (docs/protocol.md, Roles).</summary>
     public bool IsUp => _session?.PeerHello is not null && !Quic.IsClosed;
+
+    /// <summary>Dialed here and not up yet.</summary>
+    public bool IsAttempt => Quic.IsDialer && _session?.PeerHello is null && !Quic.IsClosed;
 
     /// <summary>Up, and the peer's networks are known: packets may be sent.</summary>
     public bool IsReady => IsUp && _session!.PeerNetworks is not null;
@@ -126,6 +153,17 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
         {
             Array.Resize(ref _networkProblems, count);
         }
+    }
+
+    /// <summary>Packets on it go unanswered, or the host has left its address.</summary>
+    public bool IsInDoubt(ulong nowNanos) => (DoubtSinceNanos != 0 && Quic.LastReceivedNanos <= DoubtSinceNanos) || nowNanos < MoveUntilNanos;
+
+    public void EndDoubt()
+    {
+        AwaitingSinceNanos = 0;
+        DoubtSinceNanos = 0;
+        MoveUntilNanos = 0;
+        DoubtCheckNanos = ulong.MaxValue;
     }
 
     public void PathChanged()
