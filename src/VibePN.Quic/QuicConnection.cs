@@ -85,6 +85,9 @@ public sealed unsafe partial class QuicConnection
     /// <summary>When a packet was last received on it, in nanoseconds; 0: never.</summary>
     public ulong LastReceivedNanos { get; private set; }
 
+    /// <summary>When the peer last acknowledged a datagram or stream data, in nanoseconds; 0: never.</summary>
+    public ulong LastAnsweredNanos { get; private set; }
+
     internal int HeapIndex { get; set; } = DeadlineHeap.NotInHeap;
 
     /// <summary>Has, or may have, something to write.</summary>

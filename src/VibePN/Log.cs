@@ -67,4 +67,7 @@ internal static partial class Log
 
     [LoggerMessage(120, LogLevel.Information, "This host now reaches peer {Peer} from {Path}: {Reason}")]
     public static partial void PathMoved(ILogger logger, string peer, string path, string reason);
+
+    [LoggerMessage(121, LogLevel.Warning, "Changes of this host's addresses are noticed late: {Reason}")]
+    public static partial void NoPathEvents(ILogger logger, string reason);
 }

@@ -16,8 +16,8 @@ internal sealed partial class Node
     /// <summary>As long with the larger node: should both have chosen differently, it sees what the smaller one closed and keeps the other.</summary>
     private const ulong LargerNodeGraceNanos = 3_000_000_000;
 
-    /// <summary>Replacements that come up within this time of each other were dialed by both sides at once.</summary>
-    private const ulong SameTimeNanos = 2_000_000_000;
+    /// <summary>Replacements that come up within this time and two round trips of each other were dialed by both sides at once.</summary>
+    private const ulong SameTimeNanos = 50_000_000;
 
     public override void OnAccepted(QuicConnection connection)
     {
@@ -161,7 +161,8 @@ internal sealed partial class Node
         }
 
         var isSmaller = Self.CompareTo(link.Peer!.Id) < 0;
-        if (link.IsReplacement && _now.Nanos > older.UpNanos + SameTimeNanos)
+        var sameTime = SameTimeNanos + (2 * (ulong)older.Quic.GetStats().SmoothedRtt.TotalNanoseconds);
+        if (link.IsReplacement && (older.IsInDoubt(_now.Nanos) || _now.Nanos > older.UpNanos + sameTime))
         {
             return older;
         }
@@ -197,21 +198,26 @@ internal sealed partial class Node
         }
     }
 
-    /// <summary>Chooses the connection that packets leave on: the one the smaller node dialed, else the newest that is ready.</summary>
+    /// <summary>
+    /// Chooses the connection that packets leave on, of those that are ready: the one the smaller node dialed, else the newest. While one is
+    /// in doubt it is the one that was heard last.
+    /// </summary>
     private void Promote(Peer peer)
     {
         var before = peer.Active;
-        peer.Active = peer.Connections
-            .Where(link => link.IsReady && link.CloseAsDuplicateNanos == ulong.MaxValue)
-            .OrderBy(link => link.IsInDoubt(_now.Nanos))
-            .ThenByDescending(link => link.IsReplacement)
-            .ThenByDescending(link => link.Quic.IsDialer == (Self.CompareTo(peer.Id) < 0))
-            .ThenByDescending(link => link.CreatedNanos)
-            .FirstOrDefault() ?? peer.Connections.Find(link => link.IsReady);
+        var ready = peer.Connections.Where(link => link.IsReady).ToList();
+        peer.Active = ready.Exists(link => link.IsInDoubt(_now.Nanos))
+            ? ready.OrderBy(link => link.IsInDoubt(_now.Nanos)).ThenByDescending(link => link.Quic.LastReceivedNanos).First()
+            : ready.OrderBy(link => link.CloseAsDuplicateNanos != ulong.MaxValue)
+                .ThenByDescending(link => link.IsReplacement)
+                .ThenByDescending(link => link.Quic.IsDialer == (Self.CompareTo(peer.Id) < 0))
+                .ThenByDescending(link => link.CreatedNanos)
+                .FirstOrDefault();
         if (peer.Active is { } chosen && chosen != before)
         {
             // What waits goes on there.
             chosen.Quic.Touch();
+            AwaitUnderWay(chosen);
         }
 
         if (before is null && peer.Active is { } active)

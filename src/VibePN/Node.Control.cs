@@ -88,7 +88,7 @@ internal sealed partial class Node
         link.UpNanos = _now.Nanos;
         link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
         peer.Succeed();
-        peer.NextDialNanos = ulong.MaxValue;
+        ScheduleDial(peer, _now.Nanos + ReadyNanos);
         Supersede(peer, link);
         if (!link.Quic.IsDialer)
         {

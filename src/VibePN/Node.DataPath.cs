@@ -276,6 +276,11 @@ internal sealed partial class Node
     {
         var link = (PeerConnection)quic.Tag!;
         link.IsBlocked = false;
+        if (link.DoubtSinceNanos != 0)
+        {
+            CheckHeard(link);
+        }
+
         if (quic.IsDialer && quic.IsHandshakeCompleted && !link.HelloSent && !quic.IsClosed)
         {
             // Not from inside the callback: opening a stream there is not allowed.
@@ -377,7 +382,7 @@ internal sealed partial class Node
                 case DatagramWrite.Written or DatagramWrite.Open:
                     network.Counters.Out(bytes);
                     peer.Counters.Out(bytes);
-                    if (link.AwaitingSinceNanos == 0)
+                    if (link.Quic.LastAnsweredNanos >= link.AwaitingSinceNanos)
                     {
                         Await(link);
                     }

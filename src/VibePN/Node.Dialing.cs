@@ -11,6 +11,9 @@ internal sealed partial class Node
     /// <summary>A peer that went away without a goodbye is looked for where it was last, also by a node that has no address for it.</summary>
     private const ulong SeenNanos = 60_000_000_000;
 
+    /// <summary>From Hello to the list of networks, which follows it; who does not say it by then may be gone.</summary>
+    private const ulong ReadyNanos = 500_000_000;
+
     /// <summary>Begins a series of attempts, the first at once; one that runs already begins anew.</summary>
     private void StartDialing(Peer peer, ulong delayNanos = 0)
     {
@@ -91,7 +94,8 @@ internal sealed partial class Node
 
         foreach (var link in peer.Connections)
         {
-            if (link.IsUp && link.CloseAsDuplicateNanos == ulong.MaxValue && !link.IsInDoubt(_now.Nanos))
+            var isPromising = link.IsReady ? !link.IsInDoubt(_now.Nanos) : link.IsUp && _now.Nanos < link.UpNanos + ReadyNanos;
+            if (isPromising && link.CloseAsDuplicateNanos == ulong.MaxValue)
             {
                 return false;
             }
@@ -139,7 +143,7 @@ internal sealed partial class Node
             peer.Attempts++;
             if (TryDial(peer, order[peer.Launched++ % order.Count], out problem))
             {
-                ScheduleDial(peer, _now.Nanos + DialPolicy.SilenceDelayNanos(peer.Launched, order.Count, _options.Random.NextDouble()));
+                ScheduleDial(peer, _now.Nanos + DialPolicy.SilenceDelayNanos(peer.Launched, order.Count, peer.IsUp, _options.Random.NextDouble()));
                 return;
             }
         }
@@ -188,7 +192,7 @@ internal sealed partial class Node
     }
 
     /// <summary>The peer is there (again).</summary>
-    private static void StopDialing(Peer peer)
+    private void StopDialing(Peer peer)
     {
         Supersede(peer, winner: null);
         peer.NextDialNanos = ulong.MaxValue;
@@ -196,7 +200,7 @@ internal sealed partial class Node
         if (peer.Active is { } link)
         {
             peer.Succeed();
-            link.EndDoubt();
+            EndDoubt(link);
         }
     }
 

@@ -1,4 +1,5 @@
 // What is done when packets go unanswered or the host has moved: a connection in doubt lives on while new ones are tried beside it.
+using VibePN.Control;
 using VibePN.Linux;
 using VibePN.Peers;
 using VibePN.Quic;
@@ -9,6 +10,12 @@ internal sealed partial class Node
 {
     /// <summary>Packets that go unanswered for this long, and three round trips, put a connection in doubt.</summary>
     private const ulong DoubtNanos = 200_000_000;
+
+    /// <summary>While a connection is in doubt it is looked at so often whether it still is.</summary>
+    private const ulong RecheckNanos = 1_000_000_000;
+
+    /// <summary>Who is heard after so long a silence is dialed at once.</summary>
+    private const ulong HeardAgainNanos = 500_000_000;
 
     /// <summary>Checks of many connections fall together on multiples of this.</summary>
     private const ulong CheckGridNanos = 50_000_000;
@@ -79,61 +86,111 @@ internal sealed partial class Node
 
             if (link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source && !IsSameHost(source, link.RouteSource))
             {
-                link.RouteSource = source;
-                Move(peer, link, source);
+                Move(peer, source);
             }
         }
     }
 
-    private void Move(Peer peer, PeerConnection link, SockAddr source)
+    /// <summary>
+    /// The host sends to the peer from another address now. Connections that were dialed here go there; what cannot is in doubt until another
+    /// is up, and attempts from the old address end.
+    /// </summary>
+    private void Move(Peer peer, SockAddr source)
     {
-        var isMoved = link.Quic.TryMigrate(new QuicAddress(source.Bytes), _now);
+        // Of several the other side may be about to close the one that moves.
+        var isOnly = peer.Connections.Count(link => link.IsUp) == 1;
+        var isMoved = false;
+        foreach (var link in peer.Connections.Where(link => !link.Quic.IsClosed).ToList())
+        {
+            link.RouteSource = source;
+            if (IsSameHost(link.Local, source))
+            {
+                continue;
+            }
+
+            if (link.IsAttempt)
+            {
+                link.IsSuperseded = true;
+                link.Quic.Close((ulong)CloseReason.Duplicate, "dialing anew from another address");
+            }
+            else if (link.IsReady && isOnly && link.Quic.TryMigrate(new QuicAddress(source.Bytes), _now))
+            {
+                // The peer follows with the first packet that is more than a probe of the path (RFC 9000 §9.2).
+                isMoved = true;
+                EndDoubt(link);
+                link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
+                Await(link);
+            }
+            else
+            {
+                link.MoveUntilNanos = _now.Nanos + MoveNanos;
+            }
+        }
+
         if (MayLog(peer))
         {
             Log.PathMoved(_logger, peer.Name, source.ToString(), isMoved ? "the connection moves" : "dialing anew");
         }
 
-        if (isMoved)
+        Promote(peer);
+        if (WantsConnection(peer))
         {
-            // The peer follows with the first packet that is more than a probe of the path (RFC 9000 §9.2).
-            link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
-            Await(link);
-        }
-        else
-        {
-            link.MoveUntilNanos = _now.Nanos + MoveNanos;
             StartDialing(peer);
         }
     }
 
-    /// <summary>A packet was sent that the peer's QUIC must answer: from now on the time is counted, unless it is already.</summary>
+    /// <summary>The first packet after an answer was sent: from now on the time to the next one is counted.</summary>
     private void Await(PeerConnection link)
     {
         link.AwaitingSinceNanos = _now.Nanos;
-        var due = _now.Nanos + DoubtNanos + (3 * (ulong)link.Quic.GetStats().SmoothedRtt.TotalNanoseconds);
+        if (link.DoubtCheckNanos == ulong.MaxValue)
+        {
+            ScheduleDoubtCheck(link);
+        }
+    }
+
+    private void ScheduleDoubtCheck(PeerConnection link)
+    {
+        var due = link.AwaitingSinceNanos + DoubtNanos + (3 * (ulong)link.Quic.GetStats().SmoothedRtt.TotalNanoseconds);
         link.DoubtCheckNanos = (due + CheckGridNanos - 1) / CheckGridNanos * CheckGridNanos;
         ScheduleControl(link.DoubtCheckNanos);
     }
 
-    /// <summary>The time for an answer is over. Anything that was received since is one; then what is under way now is awaited anew.</summary>
+    /// <summary>
+    /// The time for an answer is over, unless there was one. Only an acknowledgement is one: what the peer sends by itself may come while
+    /// nothing reaches it, or while our window is full of what was lost.
+    /// </summary>
     private void CheckAnswered(PeerConnection link)
     {
         link.DoubtCheckNanos = ulong.MaxValue;
-        var isUnderWay = link.Quic.GetStats().BytesInFlight > 0;
-        if (link.Quic.LastReceivedNanos >= link.AwaitingSinceNanos || !isUnderWay)
+        if (link.Quic.GetStats().BytesInFlight == 0)
         {
             link.AwaitingSinceNanos = 0;
-            if (isUnderWay)
-            {
-                Await(link);
-            }
-
             return;
         }
 
-        var peer = link.Peer!;
-        if (peer.Active != link || link.IsInDoubt(_now.Nanos))
+        if (link.Quic.LastAnsweredNanos >= link.AwaitingSinceNanos)
         {
+            AwaitUnderWay(link);
+            return;
+        }
+
+        ScheduleDoubtCheck(link);
+        if (link.DoubtCheckNanos > _now.Nanos)
+        {
+            return;
+        }
+
+        link.DoubtCheckNanos = ulong.MaxValue;
+        var peer = link.Peer!;
+        if (peer.Active != link)
+        {
+            return;
+        }
+
+        if (link.IsInDoubt(_now.Nanos))
+        {
+            link.DoubtCheckNanos = _now.Nanos + RecheckNanos;
             return;
         }
 
@@ -141,6 +198,36 @@ internal sealed partial class Node
         peer.Doubts++;
         Promote(peer);
         if (WantsConnection(peer))
+        {
+            StartDialing(peer);
+        }
+    }
+
+    /// <summary>What is still under way is awaited from now on: the window may be full of it, so that no packet would begin the time.</summary>
+    private void EndDoubt(PeerConnection link)
+    {
+        link.AwaitingSinceNanos = 0;
+        link.DoubtSinceNanos = 0;
+        link.MoveUntilNanos = 0;
+        link.DoubtCheckNanos = ulong.MaxValue;
+        AwaitUnderWay(link);
+    }
+
+    /// <summary>Only where packets wait behind it: what else is under way may be a probe of the packet size, which nobody has to answer.</summary>
+    private void AwaitUnderWay(PeerConnection link)
+    {
+        if (link.DoubtCheckNanos == ulong.MaxValue && link.Peer!.Queue.Count > 0 && link.Quic.GetStats().BytesInFlight > 0)
+        {
+            Await(link);
+        }
+    }
+
+    /// <summary>The peer is heard after a silence, on a connection in doubt: the path is there again, and attempts are worth their packets.</summary>
+    private void CheckHeard(PeerConnection link)
+    {
+        var before = link.HeardNanos;
+        link.HeardNanos = link.Quic.LastReceivedNanos;
+        if (link.HeardNanos > before + HeardAgainNanos && link.IsInDoubt(_now.Nanos) && link.Peer is { } peer && peer.Active == link && WantsConnection(peer))
         {
             StartDialing(peer);
         }

@@ -74,6 +74,7 @@ internal sealed partial class Node
             BytesOut = peer.Counters.BytesOut,
             QueueBytes = peer.Queue.Bytes,
             DialAttempts = peer.Attempts,
+            Doubts = peer.Doubts,
             Unresponsive = peer.Unresponsive,
             RoutesRefused = peer.RoutesRefused,
             ChangedNanos = peer.ChangedNanos,
@@ -87,6 +88,7 @@ internal sealed partial class Node
         {
             Address = PathText(link.Quic),
             IsDialer = link.Quic.IsDialer,
+            Unanswered = link.IsInDoubt(_now.Nanos) && link.AwaitingSinceNanos > 0 ? TimeSpan.FromMicroseconds((_now.Nanos - link.AwaitingSinceNanos) / 1000.0) : null,
             Quic = link.Quic.GetStats(),
             EchoRtt = link.Session.EchoRtt == TimeSpan.Zero ? null : link.Session.EchoRtt,
             MtuBytes = Math.Max(0, link.Quic.MaxDatagramBytes - DataHeaderBytes),
@@ -103,8 +105,9 @@ internal sealed partial class Node
         };
     }
 
-    private static (PeerCondition Condition, string Reason) ConditionOf(Peer peer) => peer switch
+    private (PeerCondition Condition, string Reason) ConditionOf(Peer peer) => peer switch
     {
+        { Active: { } link } when link.IsInDoubt(_now.Nanos) => (PeerCondition.Up, peer.IsDialing ? "no answer; dialing beside it" : "no answer"),
         { Active: not null } => (PeerCondition.Up, ""),
         { LastFailure: DialFailure.RefusedByPeer } => (PeerCondition.RefusedByPeer, peer.LastFailureText),
         { LastFailure: DialFailure.WrongIdentity } => (PeerCondition.RefusedHere, peer.LastFailureText),

@@ -16,7 +16,8 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
 {
     private const ulong WakeToken = 0;
     private const ulong UdpToken = 1;
-    private const ulong FirstTunToken = 2;
+    private const ulong PathToken = 2;
+    private const ulong FirstTunToken = 3;
 
     /// <summary>Full batches of one source before the others have their turn; a batch that is not full emptied it.</summary>
     private const int ReadsPerTurn = 4;
@@ -37,6 +38,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     private readonly Action<NodeLoop, string, HostPort> _resolve;
     private readonly Epoll _epoll = new();
     private readonly WakeEvent _wake = new();
+    private readonly PathMonitor? _paths;
     private readonly UdpReceiveBatch _udpIn;
     private readonly TunBatch _tunIn = new();
     private readonly Coalescer[] _coalescers;
@@ -66,6 +68,17 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         _coalescers = [.. tuns.Select(tun => new Coalescer(frames: 64, tun.HasOffloads, tun.HasUdpOffload))];
         _epoll.Add(_wake.Fd, WakeToken);
         _epoll.Add(udp.Fd, UdpToken);
+        try
+        {
+            _paths = new PathMonitor();
+            _epoll.Add(_paths.Fd, PathToken);
+        }
+        catch (LinuxException failure)
+        {
+            // Unanswered packets tell the same, later.
+            Log.NoPathEvents(logger, failure.Message);
+        }
+
         for (var i = 0; i < tuns.Count; i++)
         {
             _epoll.Add(tuns[i].Fd, FirstTunToken + (ulong)i);
@@ -164,6 +177,12 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
 
     public override SockAddr? LocalAddressTowards(IPEndPoint remote)
     {
+        if (!_udp.LocalEndPoint.Address.Equals(IPAddress.Any) && !_udp.LocalEndPoint.Address.Equals(IPAddress.IPv6Any))
+        {
+            // Bound to one address: packets leave from there and nowhere else.
+            return RemoteAddress(_udp.LocalEndPoint);
+        }
+
         // Connecting a UDP socket sends nothing: it asks the kernel's routing for the source address.
         try
         {
@@ -201,6 +220,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
 
         _epoll.Dispose();
         _wake.Dispose();
+        _paths?.Dispose();
         _udpIn.Dispose();
         _tunIn.Dispose();
         foreach (var coalescer in _coalescers)
@@ -278,6 +298,13 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                     }
 
                     break;
+                case PathToken:
+                    if (_paths!.Drain(OwnInterfaces()))
+                    {
+                        node.OnPathEvent(now);
+                    }
+
+                    break;
                 case var token:
                     var network = (int)(token - FirstTunToken);
                     for (var reads = 0; reads < ReadsPerTurn && _tuns[network].Read(_tunIn); reads++)
@@ -317,6 +344,8 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
 
         Load = (GC.GetAllocatedBytesForCurrentThread(), Load.Turns + 1);
     }
+
+    private int[] OwnInterfaces() => [.. _tuns.Select(tun => tun.InterfaceIndex)];
 
     private void Loaded(int frames, Instant now)
     {

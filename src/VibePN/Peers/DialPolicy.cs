@@ -44,8 +44,9 @@ internal static class DialPolicy
     /// <summary>A fresh attempt begins so long after one that nobody answers: its packets come close together, those of the old one double.</summary>
     private const ulong FreshNanos = 500 * Millisecond;
 
-    /// <summary>Fresh attempts at that pace: for 10 s of silence. Afterwards they become rare.</summary>
+    /// <summary>Fresh attempts at that pace: for 10 s of silence, or 30 s while packets wait for an answer. Afterwards they become rare.</summary>
     private const int FastAttempts = 20;
+    private const int FastAttemptsUnanswered = 60;
 
     private const ulong SlowestNanos = 5000 * Millisecond;
 
@@ -70,12 +71,13 @@ internal static class DialPolicy
     /// <summary>From the start of an attempt to the next, while nobody has answered.</summary>
     /// <param name="launched">Attempts since the peer was last reached; at least 1.</param>
     /// <param name="addresses">How many addresses the peer has; 1 at least. They are tried in turn.</param>
+    /// <param name="isUnanswered">Packets are under way on a connection in doubt.</param>
     /// <param name="jitter">As in <see cref="DelayNanos"/>.</param>
-    public static ulong SilenceDelayNanos(int launched, int addresses, double jitter)
+    public static ulong SilenceDelayNanos(int launched, int addresses, bool isUnanswered, double jitter)
     {
         var isRace = launched % Math.Max(addresses, 1) != 0;
         var rounds = launched / Math.Max(addresses, 1);
-        return Jittered(isRace ? RaceDelayNanos : Doubled(FreshNanos, rounds - FastAttempts, SlowestNanos), jitter);
+        return Jittered(isRace ? RaceDelayNanos : Doubled(FreshNanos, rounds - (isUnanswered ? FastAttemptsUnanswered : FastAttempts), SlowestNanos), jitter);
     }
 
     /// <summary>Where to try, in order: the last place it was seen at, then the families in turn, beginning with the other one (RFC 8305 §4).</summary>

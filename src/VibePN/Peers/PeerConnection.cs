@@ -55,14 +55,17 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>When it came up; 0: not yet.</summary>
     public ulong UpNanos { get; set; }
 
-    /// <summary>Since when packets may be unanswered; 0: none are.</summary>
+    /// <summary>When the first packet after the last answer was sent; 0: none was.</summary>
     public ulong AwaitingSinceNanos { get; set; }
 
     /// <summary>When the answer is looked for.</summary>
     public ulong DoubtCheckNanos { get; set; } = ulong.MaxValue;
 
-    /// <summary>When it was found that packets are unanswered; over as soon as anything is received. 0: they are not.</summary>
+    /// <summary>When it was found that packets are unanswered; over as soon as one is answered. 0: they are not.</summary>
     public ulong DoubtSinceNanos { get; set; }
+
+    /// <summary>When it was last looked at whether the peer is heard, while in doubt.</summary>
+    public ulong HeardNanos { get; set; }
 
     /// <summary>Until then a connection from the host's new address is sought in its place; 0: it is where it should be.</summary>
     public ulong MoveUntilNanos { get; set; }
@@ -156,15 +159,7 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     }
 
     /// <summary>Packets on it go unanswered, or the host has left its address.</summary>
-    public bool IsInDoubt(ulong nowNanos) => (DoubtSinceNanos != 0 && Quic.LastReceivedNanos <= DoubtSinceNanos) || nowNanos < MoveUntilNanos;
-
-    public void EndDoubt()
-    {
-        AwaitingSinceNanos = 0;
-        DoubtSinceNanos = 0;
-        MoveUntilNanos = 0;
-        DoubtCheckNanos = ulong.MaxValue;
-    }
+    public bool IsInDoubt(ulong nowNanos) => (DoubtSinceNanos != 0 && Quic.LastAnsweredNanos <= DoubtSinceNanos) || nowNanos < MoveUntilNanos;
 
     public void PathChanged()
     {

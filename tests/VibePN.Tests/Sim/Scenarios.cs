@@ -33,6 +33,16 @@ internal static class Scenarios
         ["hostile-lists"] = HostileLists,
         ["hostile-bytes"] = HostileBytes,
         ["hello-and-gone"] = HelloAndGone,
+        ["dialer-moves"] = RecoveryScenarios.DialerMoves,
+        ["acceptor-moves"] = RecoveryScenarios.AcceptorMoves,
+        ["silence"] = RecoveryScenarios.Silence,
+        ["restart-one"] = RecoveryScenarios.RestartOne,
+        ["restart-both"] = RecoveryScenarios.RestartBoth,
+        ["sleep"] = RecoveryScenarios.Sleep,
+        ["nat-behind-silence"] = RecoveryScenarios.NatBehindSilence,
+        ["roaming"] = RecoveryScenarios.Roaming,
+        ["rolling-restart"] = RecoveryScenarios.RollingRestart,
+        ["away-for-hours"] = RecoveryScenarios.AwayForHours,
     };
 
     /// <summary>3 to 8 nodes that all dial one another at once.</summary>

@@ -38,7 +38,10 @@ internal sealed class SimHost : NodeOutput, ISimMachine
 
     public Node? Node { get; private set; }
 
-    public bool IsRunning => Node is not null;
+    /// <summary>Its processor sleeps, and all time that passes passes at once when it wakes.</summary>
+    public bool IsAsleep { get; private set; }
+
+    public bool IsRunning => Node is not null && !IsAsleep;
 
     public ulong NextDeadline => Node?.NextDeadline ?? ulong.MaxValue;
 
@@ -69,7 +72,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
                 Memory = _memory,
                 InterfaceIndexes = [.. Config.Networks.Select((_, i) => i + 1)],
                 BootId = new Guid(bootId),
-                Random = new Random(HashCode.Combine(_network.Seed, Name, _boots)),
+                Random = new Random((int)SimDice.Hash($"{_network.Seed} {Name} {_boots}")),
                 ResetSecret = SHA256.HashData(Encoding.UTF8.GetBytes("reset " + Name)),
                 TokenSecret = SHA256.HashData(Encoding.UTF8.GetBytes("token " + Name)),
             },
@@ -99,6 +102,25 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         Node = null;
     }
 
+    /// <summary>The host has another address, and nothing leads to the old one. Its kernel tells the node.</summary>
+    public void Move(int number, bool isTold = true)
+    {
+        EndPoint = SimNetwork.Outer(number);
+        if (isTold)
+        {
+            Node!.OnPathEvent(_network.Now);
+            Node.Flush(_network.Now);
+        }
+    }
+
+    public void Sleep() => IsAsleep = true;
+
+    public void Wake()
+    {
+        IsAsleep = false;
+        OnDeadline();
+    }
+
     /// <summary>The host sends a packet into a network.</summary>
     public void Send(int network, byte[] packet)
     {
@@ -118,7 +140,13 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         Node.Flush(_network.Now);
     }
 
-    public void Flush() => Node?.Flush(_network.Now);
+    public void Flush()
+    {
+        if (IsRunning)
+        {
+            Node!.Flush(_network.Now);
+        }
+    }
 
     /// <summary>Sends a stamped packet to another host's address in a network (by its place in the config), which both are in.</summary>
     public void SendTo(SimHost other, int network, int payloadBytes = 64, bool v6 = false)
@@ -173,6 +201,12 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         for (var i = 0; i < batch.Count; i++)
         {
             var datagram = batch[i];
+            if (!datagram.Local.ToIPEndPoint().Equals(EndPoint))
+            {
+                // No kernel sends from an address that the host does not have.
+                continue;
+            }
+
             _network.Carry(this, datagram.Remote.ToIPEndPoint(), datagram.Ecn, datagram.Bytes);
         }
 

@@ -67,6 +67,20 @@ internal sealed class SimNetwork : IDisposable
         return station.Nat;
     }
 
+    /// <summary>Nothing passes between two machines, in one direction or both, until it is called again.</summary>
+    public void Silence(ISimMachine one, ISimMachine other, bool isSilent, bool thither = true, bool back = true)
+    {
+        if (thither)
+        {
+            SetLink(one, other, (LineOf(StationOf(one), StationOf(other)).Link ?? DefaultLink) with { IsUp = !isSilent });
+        }
+
+        if (back)
+        {
+            SetLink(other, one, (LineOf(StationOf(other), StationOf(one)).Link ?? DefaultLink) with { IsUp = !isSilent });
+        }
+    }
+
     /// <summary>Adds a host with one network `corp` in 10.42.0.0/24 and fd42::/64; its number is its address in all of them.</summary>
     /// <param name="peers">Names of those it knows; each has the number that its own call gives.</param>
     public SimHost AddHost(string name, int number, params SimPeer[] peers) => AddHost(name, number, TestIdentity.Get(name), peers);
