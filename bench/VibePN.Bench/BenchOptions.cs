@@ -34,6 +34,9 @@ internal sealed record BenchOptions
     /// <summary>Tunnels over the relay; in a quick run only the two that are compared.</summary>
     public IReadOnlyList<string> RelayTunnels { get; init; } = [TunnelKind.VibePN, TunnelKind.WireGuard, "openvpn", "nebula"];
 
+    /// <summary>Losses over the relay, in percent.</summary>
+    public IReadOnlyList<double> LossPercents { get; init; } = Measure.LossPercents;
+
     public string ResultsFolder { get; init; } = "bench/results";
 
     /// <summary>Gets one line of a whole run; null: a part was measured.</summary>
@@ -61,6 +64,11 @@ internal sealed record BenchOptions
             {
                 ("--tunnels", var list and not "") => options with { Tunnels = list.Split(','), HistoryFile = null },
                 ("--scenes", var list and not "") => options with { Scenes = list.Split(','), HistoryFile = null },
+                ("--losses", var list and not "") => options with
+                {
+                    LossPercents = [.. list.Split(',').Select(Percent)],
+                    HistoryFile = null,
+                },
                 ("--rounds", var number and not "") =>
                     options with { Rounds = Whole(number), OtherRounds = Math.Min(options.OtherRounds, Whole(number)), HistoryFile = null },
                 ("--seconds", var number and not "") => options with
@@ -76,6 +84,12 @@ internal sealed record BenchOptions
 
         return options;
     }
+
+    /// <summary>One of those that the report has a row for.</summary>
+    private static double Percent(string text) =>
+        double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent) && Measure.LossPercents.Contains(percent)
+            ? percent
+            : throw new FormatException($"`{text}`: one of {string.Join(", ", Measure.LossPercents.Select(known => known.ToString(CultureInfo.InvariantCulture)))} expected");
 
     private static int Whole(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
         ? number

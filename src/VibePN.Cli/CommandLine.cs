@@ -58,6 +58,8 @@ internal static class CommandLine
             StatusCommand.Create(),
             PeersCommand.Create(),
             RoutesCommand.Create(),
+            ReloadCommand.Create(),
+            ConfirmCommand.Create(),
             GoodbyeCommand.Create(),
             InitCommand.Create(),
             AddPeerCommand.Create(),

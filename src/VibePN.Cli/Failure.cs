@@ -20,7 +20,8 @@ internal static class Failure
     {
         ConfigException config => config.Errors.Select(error => error.ToString()),
         UnauthorizedAccessException => [$"{failure.Message.TrimEnd('.')}; run as root, or as a user who may"],
-        ApiException or IdentityException or IOException or KeyNotFoundException => [failure.Message],
+        ApiException api => api.Message.Split('\n'),
+        IdentityException or IOException or KeyNotFoundException => [failure.Message],
         _ when IsKnown(failure) => [failure.Message],
         _ => [$"unexpected: {failure}"],
     };

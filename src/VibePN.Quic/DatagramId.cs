@@ -11,7 +11,7 @@ internal readonly record struct DatagramId
 
     // From the top: 16 bits of size, 28 of time, 20 of sequence.
     private const int TimeUnitBits = 12;
-    private const int SequenceBits = 20;
+    public const int SequenceBits = 20;
     private const ulong TimeMask = (1 << 28) - 1;
     private const uint SequenceMask = (1 << SequenceBits) - 1;
 

@@ -1,7 +1,7 @@
 namespace VibePN.Quic;
 
-/// <summary>What <see cref="PathMtu"/> is doing.</summary>
-internal enum PathMtuState
+/// <summary>What is known of the packet size that a path carries (RFC 8899).</summary>
+public enum PathMtuState
 {
     /// <summary>Packets are as large as discovery found.</summary>
     Open,

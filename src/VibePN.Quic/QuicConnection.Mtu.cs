@@ -23,13 +23,14 @@ public sealed unsafe partial class QuicConnection
     private int SendLimit => _mtu is { IsCapped: true } mtu ? Math.Min(mtu.Bytes, MaxPacketBytes) : MaxPacketBytes;
 
     /// <summary>Times the path was found to lose what it had carried.</summary>
-    internal int BlackHoles => _mtu?.BlackHoles ?? 0;
+    public int BlackHoles => _mtu?.BlackHoles ?? 0;
 
     internal void OnDatagramAcked(ulong id)
     {
         DatagramsAcked++;
         LastAnsweredNanos = _now.Nanos;
         var datagram = new DatagramId(id);
+        OnDatagramSettled(datagram, isLost: false);
         _mtu?.OnAcked(datagram.PacketBytes, datagram.SentNanos(_now.Nanos), _now.Nanos);
     }
 
@@ -37,6 +38,7 @@ public sealed unsafe partial class QuicConnection
     {
         DatagramsLost++;
         var datagram = new DatagramId(id);
+        OnDatagramSettled(datagram, isLost: true);
         _mtu?.OnLost(datagram.PacketBytes, datagram.SentNanos(_now.Nanos), _now.Nanos);
     }
 

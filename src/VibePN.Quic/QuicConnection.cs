@@ -180,7 +180,9 @@ public sealed unsafe partial class QuicConnection
             _packetsReceived,
             DatagramsAcked,
             DatagramsLost,
-            PathMtu());
+            PathMtu(),
+            _mtu?.State ?? PathMtuState.Open,
+            BlackHoles);
     }
 
     private static TimeSpan Nanos(ulong nanos) => TimeSpan.FromTicks((long)(nanos / 100));

@@ -25,6 +25,14 @@ public abstract class QuicHandler
     /// <summary>A DATAGRAM frame's payload (RFC 9221 §4).</summary>
     public abstract void OnDatagram(QuicConnection connection, ReadOnlySpan<byte> datagram, Instant now);
 
+    /// <summary>A DATAGRAM frame was acknowledged, perhaps after it had been found lost. Only with <see cref="QuicConnection.TellsDatagrams"/>.</summary>
+    /// <param name="number">The low bits of <see cref="QuicConnection.LastDatagram"/> after it was written.</param>
+    public virtual void OnDatagramAcked(QuicConnection connection, uint number) { }
+
+    /// <summary>A DATAGRAM frame was found lost; perhaps it is only late. Only with <see cref="QuicConnection.TellsDatagrams"/>.</summary>
+    /// <param name="number">As of <see cref="OnDatagramAcked"/>.</param>
+    public virtual void OnDatagramLost(QuicConnection connection, uint number) { }
+
     /// <summary>In-order bytes of a stream. <paramref name="fin"/>: the peer will send no more on it.</summary>
     public abstract void OnStreamData(QuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin);
 

@@ -45,11 +45,11 @@ public enum DropReason
     /// <summary>In: packets of which pieces never came.</summary>
     InFragmentIncomplete,
 
-    /// <summary>In: longer than the interface's MTU.</summary>
-    InTooBig,
-
     /// <summary>In: a partial checksum on what has none: neither TCP nor UDP, a fragment, or cut off.</summary>
     InChecksumFlag,
+
+    /// <summary>In: it was sent again, and had arrived already.</summary>
+    InDuplicate,
 
     /// <summary>In: the kernel did not take it (interface down, queue full).</summary>
     InInterface,

@@ -48,6 +48,12 @@ internal static class Limits
     /// <summary>Bytes of whole frames that wait in front of one peer's congestion window.</summary>
     public const int PeerQueueBytes = 1 << 20;
 
+    /// <summary>Bytes of one direction of loss repair with one peer: copies of what is not acknowledged, or packets that wait for others.</summary>
+    public const int RepairBytes = 8 << 20;
+
+    /// <summary>Bytes of all peers' loss repair.</summary>
+    public const int RepairBytesOfNode = 128 << 20;
+
     /// <summary>Bytes of the largest packet that is put together from fragments: a jumbo frame and its headers.</summary>
     public const int ReassembledBytes = 9216;
 

@@ -91,6 +91,7 @@ internal sealed partial class Node
         }
 
         peer.Connections.Remove(link);
+        EndRepair(link);
         link.Reassembler?.Clear();
         CountExpired(link);
         if (peer.Active == link)

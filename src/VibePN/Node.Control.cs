@@ -87,6 +87,7 @@ internal sealed partial class Node
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
         link.UpNanos = _now.Nanos;
         link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
+        link.LossMeter = hello.Features.Contains(Hello.RepairFeature) ? new LossMeter() : null;
         peer.Succeed();
         ScheduleDial(peer, _now.Nanos + ReadyNanos);
         Supersede(peer, link);
@@ -124,7 +125,7 @@ internal sealed partial class Node
         // Who was connected before and dials again has nothing that is worth keeping.
         var replaces = link.Quic.IsDialer && link.Peer!.BootId is not null;
         link.IsReplacement |= replaces;
-        link.Send(new Hello(_options.BootId, _config.Node.Name, [], link.RemoteEndPoint, Limits.ReassembledBytes, replaces));
+        link.Send(new Hello(_options.BootId, _config.Node.Name, [Hello.RepairFeature], link.RemoteEndPoint, Limits.ReassembledBytes, replaces));
     }
 
     /// <summary>Everything with a time of its own; finds the next such time on the way.</summary>
@@ -174,6 +175,7 @@ internal sealed partial class Node
 
         ScheduleControl(_strangersLog.DueNanos);
         ExpireRoutes();
+        RunPathSizes();
     }
 
     private void RunTimers(PeerConnection link)

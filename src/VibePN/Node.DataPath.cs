@@ -7,12 +7,12 @@
 //   1. OnTun          one parse and one route lookup per frame
 //   2. SendFrame      straight to the peer's connection while nothing waits, else
 //   3. FairQueue      behind what waits for the congestion window
-//   4. WritePackets   one datagram per packet of the frame, into the UDP batch
+//   4. WritePackets   one datagram per packet of the frame, into the UDP batch; while the path loses some, numbered (Node.Repair.cs)
 //   5. Flush          what else each touched connection has to say; then the batch leaves
 //
 // In (peer → host)
 //   1. OnUdp          kernel messages → QUIC datagrams → QuicEndpoint.Receive
-//   2. OnPacketIn     tag → network; flags; parse; source check; to the host
+//   2. OnPacketIn     tag → network; flags; numbered ones in their order; parse; source check; to the host
 using VibePN.Control;
 using VibePN.Linux;
 using VibePN.Peers;
@@ -41,7 +41,7 @@ internal sealed partial class Node
     private const int WorthwhileBytes = 100;
 
     /// <summary>Room for a tag, the flags and the headers of a super-packet's segment (IPv6 and TCP with options, extension headers).</summary>
-    private const int MaxHeaderBytes = VarInt.MaxBytes + 1 + 512;
+    private const int MaxHeaderBytes = VarInt.MaxBytes + 1 + RepairSequence.Bytes + 512;
 
     /// <summary>What one turn takes from a queue or a connection before the others have theirs.</summary>
     private const int FlushPackets = 512;
@@ -108,7 +108,7 @@ internal sealed partial class Node
 
         if (TcpMss.IsHandshake(ip, frame))
         {
-            TcpMss.Clamp(frame, MtuOf(link, network), segmenter.ChecksumPartial);
+            TcpMss.Clamp(frame, OrderedMtuOf(link, network), segmenter.ChecksumPartial);
         }
 
         if (peer.Queue.Count > 0)
@@ -169,9 +169,15 @@ internal sealed partial class Node
         var network = _networks[index];
         var flags = datagram[tagBytes];
         var packet = datagram[(tagBytes + 1)..];
-        if ((flags & ~(ChecksumPartialFlag | FragmentFlag)) != 0)
+        if ((flags & ~(ChecksumPartialFlag | FragmentFlag | SequenceFlag)) != 0)
         {
             network.Counters.Drop(DropReason.InUnknownFlags);
+            return;
+        }
+
+        if ((flags & SequenceFlag) != 0)
+        {
+            OnOrderedPacketIn(link, network, flags, packet);
             return;
         }
 
@@ -217,12 +223,6 @@ internal sealed partial class Node
         if (network.Forwarding.Lookup(ip.Source) != peer)
         {
             network.Counters.Drop(DropReason.InSourceNotOwned);
-            return;
-        }
-
-        if (packet.Length > network.MtuBytes)
-        {
-            network.Counters.Drop(DropReason.InTooBig);
             return;
         }
 
@@ -313,7 +313,19 @@ internal sealed partial class Node
             Commit(link, written);
         }
 
-        if (link.Peer is { } peer && peer.Active == link)
+        if (link.LossMeter is { } meter && meter.NextNanos <= _now.Nanos)
+        {
+            CheckLoss(link, meter);
+        }
+
+        if (link.IsRepairing && !Resend(link))
+        {
+            if (!link.IsBlocked)
+            {
+                quic.Touch();
+            }
+        }
+        else if (link.Peer is { } peer && peer.Active == link)
         {
             DrainQueue(peer, link);
             if (peer.Queue.Count > 0 && !link.IsBlocked)
@@ -351,24 +363,34 @@ internal sealed partial class Node
         var flags = segmenter.ChecksumPartial ? ChecksumPartialFlag : (byte)0;
         var prefixBytes = VarInt.Write(_header, link.SendTags[network.Index]);
         _header[prefixBytes++] = flags;
+        var lane = link.IsRepairing ? LaneOf(frame) : NoLane;
         while (segmenter.TryPeek(frame, out var headers, out var payload))
         {
-            if (headers.Length > MaxHeaderBytes - prefixBytes)
+            if (headers.Length > MaxHeaderBytes - RepairSequence.Bytes - prefixBytes)
             {
                 network.Counters.Drop(DropReason.OutMalformed);
                 return true;
             }
 
-            headers.CopyTo(_header.AsSpan(prefixBytes));
             var bytes = headers.Length + payload.Length;
-            var result = WriteDatagram(link, _header.AsSpan(0, prefixBytes + headers.Length), payload);
+            DatagramWrite result;
+            if (lane != NoLane && prefixBytes + RepairSequence.Bytes + bytes <= link.Quic.MaxDatagramBytes)
+            {
+                result = WriteOrdered(link, lane, prefixBytes, headers, payload);
+            }
+            else
+            {
+                headers.CopyTo(_header.AsSpan(prefixBytes));
+                result = WriteDatagram(link, _header.AsSpan(0, prefixBytes + headers.Length), payload);
+            }
+
             if (result == DatagramWrite.TooLarge)
             {
                 if (!MayFragment(link, headers, payload))
                 {
                     // The packets of a frame are equally long, but for the last: the first tells the host, the rest would say the same.
                     network.Counters.Drop(DropReason.OutTooBig);
-                    Answer(network, frame, Math.Max(link.Quic.MaxDatagramBytes - prefixBytes, 0));
+                    Answer(network, frame, CarriedBytes(link, network) - SequenceReserve(link, frame));
                     return true;
                 }
 
@@ -575,7 +597,11 @@ internal sealed partial class Node
     /// <summary>The largest packet that goes to the peer whole; before discovery has settled, the interface's.</summary>
     private int MtuOf(PeerConnection link, NodeNetwork network) => _now.Nanos < link.CreatedNanos + PathSizeSettledNanos
         ? network.MtuBytes
-        : Math.Min(network.MtuBytes, link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1);
+        : Math.Min(network.MtuBytes, CarriedBytes(link, network));
+
+    /// <summary>The largest packet that one datagram to the peer carries now: what is left beside tag and flags.</summary>
+    private static int CarriedBytes(PeerConnection link, NodeNetwork network) =>
+        Math.Max(link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1, 0);
 
     /// <summary>Multicast, or the limited broadcast: what no single peer owns.</summary>
     private static bool IsMulticast(ReadOnlySpan<byte> destination) =>

@@ -73,6 +73,7 @@ internal sealed partial class Node
             PacketsOut = peer.Counters.PacketsOut,
             BytesOut = peer.Counters.BytesOut,
             QueueBytes = peer.Queue.Bytes,
+            Queue = SnapshotOf(peer.Queue),
             DialAttempts = peer.Attempts,
             Doubts = peer.Doubts,
             Unresponsive = peer.Unresponsive,
@@ -90,8 +91,11 @@ internal sealed partial class Node
             IsDialer = link.Quic.IsDialer,
             Unanswered = link.IsInDoubt(_now.Nanos) && link.AwaitingSinceNanos > 0 ? TimeSpan.FromMicroseconds((_now.Nanos - link.AwaitingSinceNanos) / 1000.0) : null,
             Quic = link.Quic.GetStats(),
+            Repair = RepairOf(link),
             EchoRtt = link.Session.EchoRtt == TimeSpan.Zero ? null : link.Session.EchoRtt,
-            MtuBytes = Math.Max(0, link.Quic.MaxDatagramBytes - DataHeaderBytes),
+            MtuBytes = _live.Where(network => link.SendTags[network.Index] != 0).Select(network => CarriedBytes(link, network))
+                .DefaultIfEmpty(Math.Max(0, link.Quic.MaxDatagramBytes - DataHeaderBytes)).Min(),
+            IsPathSizeSettled = _now.Nanos >= link.CreatedNanos + PathSizeSettledNanos,
             Networks = [.. _live.Where(network => link.SendTags[network.Index] != 0).Select(network => network.Name)],
             NetworkProblems = _live
                 .Where(network => link.SendTags[network.Index] == 0 && entry.Networks.Contains(network.Name))
@@ -104,6 +108,17 @@ internal sealed partial class Node
             ],
         };
     }
+
+    private QueueSnapshot SnapshotOf(FairQueue queue) => new(
+        queue.Bytes,
+        queue.Count,
+        Time(queue.WaitNanos(_now.Nanos)),
+        Time(queue.MaxWaitNanos(_now.Nanos)),
+        queue.Marked,
+        queue.DroppedByCoDel,
+        queue.DroppedFull);
+
+    private static TimeSpan Time(ulong nanos) => TimeSpan.FromTicks((long)(nanos / 100));
 
     private (PeerCondition Condition, string Reason) ConditionOf(Peer peer) => peer switch
     {

@@ -154,7 +154,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
     };
 
     /// <summary>When <see cref="OnDeadline"/> wants to be called, in nanoseconds of CLOCK_BOOTTIME.</summary>
-    public ulong NextDeadline => Math.Min(_endpoint.NextDeadline, _controlDeadline);
+    public ulong NextDeadline => Math.Min(Math.Min(_endpoint.NextDeadline, _controlDeadline), _reorderDeadline);
 
     /// <summary>Does what is due at <paramref name="now"/>.</summary>
     public void OnDeadline(Instant now)
@@ -165,6 +165,11 @@ internal sealed partial class Node : QuicHandler, IDisposable
         if (now.Nanos >= _controlDeadline)
         {
             RunControlTimers();
+        }
+
+        if (now.Nanos >= _reorderDeadline)
+        {
+            RunReorderTimers();
         }
     }
 
@@ -193,17 +198,24 @@ internal sealed partial class Node : QuicHandler, IDisposable
                 network.MtuBytes,
                 Up: true,
                 [.. network.Prefixes.Select((prefix, i) => new InterfaceAddress(network.OwnAddresses[i].ToIPAddress(), prefix.Length))],
-                [
-                    .. network.Routes.Routes
-                        .Where(route => route.IsUsed && !network.Prefixes.Any(own => own.Contains(route.Prefix)))
-                        .Select(route => route.Prefix)
-                        .Distinct()
-                        .Select(prefix => new RouteState(prefix.ToIPNetwork())),
-                ])),
+                [.. RoutesOf(network)])),
         ]);
 
     /// <summary>Gives back the memory that a load has left; to be called when none is expected.</summary>
-    public void ReleaseMemory() => _queueMemory.Release();
+    public void ReleaseMemory()
+    {
+        foreach (var peer in _peers.Values)
+        {
+            foreach (var link in peer.Connections)
+            {
+                link.Repair?.ReleaseMemory();
+                link.Reorder?.ReleaseMemory();
+            }
+        }
+
+        _queueMemory.Release();
+        _repairMemory.Release();
+    }
 
     public void Dispose()
     {
@@ -212,9 +224,15 @@ internal sealed partial class Node : QuicHandler, IDisposable
         foreach (var peer in _peers.Values)
         {
             peer.Queue.Clear(DropReason.OutPeerDown);
+            foreach (var link in peer.Connections)
+            {
+                link.Repair?.Release();
+                link.Reorder?.Discard();
+            }
         }
 
         _queueMemory.Dispose();
+        _repairMemory.Dispose();
     }
 
     /// <summary>The config's word for who encrypts, in QUIC's.</summary>

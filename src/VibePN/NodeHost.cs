@@ -12,15 +12,13 @@ namespace VibePN;
 /// A running node: opens what it needs of the kernel, runs the loop, keeps the host's network as the node wants it. Composed by hand;
 /// the daemon, tests and benchmarks start this.
 /// </summary>
-public sealed class NodeHost : IAsyncDisposable
+public sealed partial class NodeHost : IAsyncDisposable
 {
     /// <summary>Packets of a goodbye have left by then.</summary>
     private static readonly TimeSpan LingerTime = TimeSpan.FromMilliseconds(100);
 
-    private readonly List<TunDevice> _tuns = [];
     private readonly HostNetwork _hostNetwork;
     private readonly QuicCredentials _credentials;
-    private readonly UdpSocket _udp;
     private readonly NodeLoop _loop;
     private readonly ILogger _logger;
     private readonly NodeMemoryFile _memoryFile;
@@ -31,23 +29,34 @@ public sealed class NodeHost : IAsyncDisposable
     private NodeMemory? _memory;
     private bool _disposed;
 
+    /// <summary>The open interfaces, by name. Changed by the holder of <see cref="_turn"/>.</summary>
+    private Dictionary<string, TunDevice> _tuns = [];
+
+    /// <summary>The config in force and what is open for it; replaced whole, by the holder of <see cref="_turn"/>.</summary>
+    private volatile Serving _serving;
+
+    /// <summary>What could not be done on the host when it was last tried, or null.</summary>
+    private string? _hostFailure;
+
     private NodeHost(NodeConfig config, NodeIdentity identity, ILogger logger)
     {
         _logger = logger;
-        Config = config;
         _memoryFile = new NodeMemoryFile(config.Node.State);
         QuicLibrary.EnsureLoaded();
         _credentials = LoadCredentials(config, identity);
+        UdpSocket? udp = null;
         try
         {
-            _udp = UdpSocket.Bind(config.Node.Listen, new UdpOptions { Gso = config.Tuning.UdpGso, Gro = config.Tuning.UdpGro });
+            udp = UdpSocket.Bind(config.Node.Listen, OptionsOfUdp(config));
             foreach (var network in config.Networks)
             {
-                _tuns.Add(TunDevice.Open(network.Interface, new TunOptions { Offloads = config.Tuning.TunOffloads }));
+                _tuns.Add(network.Interface, OpenTun(config, network));
             }
 
+            List<TunDevice> tuns = [.. config.Networks.Select(network => _tuns[network.Interface])];
+            _serving = new Serving(config, config.Networks.Index().ToDictionary(network => network.Item.Name, network => new OpenNetwork(network.Index, tuns[network.Index])));
             _hostNetwork = new HostNetwork(Path.Combine(config.Node.State, "journal.json"));
-            _loop = new NodeLoop(_udp, _tuns, logger, (output, now) => CreateNode(identity, output, now), ResolveInBackground)
+            _loop = new NodeLoop(udp, tuns, logger, (output, now) => CreateNode(identity, output, now), ResolveInBackground)
             {
                 HostStateChanged = Apply,
                 MemoryChanged = Remember,
@@ -55,18 +64,19 @@ public sealed class NodeHost : IAsyncDisposable
         }
         catch
         {
-            _udp?.Dispose();
-            _tuns.ForEach(tun => tun.Dispose());
+            udp?.Dispose();
+            CloseAll(_tuns.Values);
             _hostNetwork?.Dispose();
             _credentials.Dispose();
             throw;
         }
     }
 
-    public NodeConfig Config { get; }
+    /// <summary>In force.</summary>
+    public NodeConfig Config => _serving.Config;
 
     /// <summary>As bound.</summary>
-    public IPEndPoint LocalEndPoint => _udp.LocalEndPoint;
+    public IPEndPoint LocalEndPoint => _loop.Udp.LocalEndPoint;
 
     /// <summary>Ends when the node has stopped; faulted when it failed.</summary>
     public Task Completion => _loop.Completion;
@@ -77,9 +87,10 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>What an operator should know about how this host serves the node.</summary>
     public IReadOnlyList<string> Warnings =>
     [
-        .. _udp.IsIPv6Unavailable ? ["IPv6 is off on this host: listening on IPv4 only"] : Array.Empty<string>(),
+        .. _loop.Udp.IsIPv6Unavailable ? ["IPv6 is off on this host: listening on IPv4 only"] : Array.Empty<string>(),
         .. _hostNetwork.JournalProblem is { } journal ? [$"what is changed on this host is not written down: {journal}"] : Array.Empty<string>(),
-        .. _udp.GsoInactiveReason is { } gso && Config.Tuning.UdpGso ? [$"UDP segmentation offload is not used: {gso}"] : Array.Empty<string>(),
+        .. _loop.OldEndPoints.Select(old => $"{old} stays open for connections that have yet to move to {LocalEndPoint}"),
+        .. _loop.Udp.GsoInactiveReason is { } gso && Config.Tuning.UdpGso ? [$"UDP segmentation offload is not used: {gso}"] : Array.Empty<string>(),
         .. Config.Networks.Where(network => Config.Tuning.TunOffloads && TunObstacles(network.Name).Tcp is not null)
             .Select(network => $"{network.Interface}: offloads are not used: {TunObstacles(network.Name).Tcp}"),
     ];
@@ -89,8 +100,8 @@ public sealed class NodeHost : IAsyncDisposable
 
     /// <summary>What keeps the UDP socket from using the kernel's offloads.</summary>
     public UdpObstacles UdpObstacles => new(
-        _udp.GsoInactiveReason,
-        _udp.IsGroActive ? null : Config.Tuning.UdpGro ? "the kernel has no UDP_GRO (Linux 5.0 is needed)" : "switched off");
+        _loop.Udp.GsoInactiveReason,
+        _loop.Udp.IsGroActive ? null : Config.Tuning.UdpGro ? "the kernel has no UDP_GRO (Linux 5.0 is needed)" : "switched off");
 
     /// <summary>Opens the socket and the interfaces, and sets the addresses. Nothing is left behind when it fails.</summary>
     /// <exception cref="LinuxException">The kernel refused: no permission, address in use, …</exception>
@@ -113,9 +124,14 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>What keeps a network's interface from using them.</summary>
     public TunObstacles TunObstacles(string network)
     {
-        var index = Config.Networks.Select(candidate => candidate.Name).ToList().IndexOf(network);
-        var refused = _loop.CoalescingInactiveReason(index);
-        return new TunObstacles(_tuns[index].OffloadsInactiveReason ?? refused, _tuns[index].UdpOffloadInactiveReason ?? refused);
+        if (!_serving.Networks.TryGetValue(network, out var open))
+        {
+            // It came or went a moment ago.
+            return new TunObstacles(null, null);
+        }
+
+        var refused = _loop.CoalescingInactiveReason(open.Index);
+        return new TunObstacles(open.Tun.OffloadsInactiveReason ?? refused, open.Tun.UdpOffloadInactiveReason ?? refused);
     }
 
     public Task<NodeSnapshot> SnapshotAsync() => _loop.InvokeAsync(node => node.Snapshot(NodeLoop.Now()));
@@ -148,14 +164,13 @@ public sealed class NodeHost : IAsyncDisposable
         ApplyNow(HostState.Empty);
         SaveMemory();
         _hostNetwork.Dispose();
-        _tuns.ForEach(tun => tun.Dispose());
-        _udp.Dispose();
+        CloseAll(_tuns.Values);
         _credentials.Dispose();
     }
 
     private async Task StartAsync(CancellationToken cancellation)
     {
-        if (_udp.IsIPv6Unavailable)
+        if (_loop.Udp.IsIPv6Unavailable)
         {
             Log.NoIPv6(_logger);
         }
@@ -217,7 +232,7 @@ public sealed class NodeHost : IAsyncDisposable
                 Identity = identity,
                 Credentials = _credentials,
                 Memory = memory,
-                InterfaceIndexes = [.. _tuns.Select(tun => tun.InterfaceIndex)],
+                InterfaceIndexes = [.. Config.Networks.Select(network => _tuns[network.Interface].InterfaceIndex)],
                 BootId = new Guid(bootId),
                 Random = new Random(BitConverter.ToInt32(seed)),
                 ResetSecret = DeriveSecret(identity, "vibepn/1 stateless reset"),
@@ -326,9 +341,11 @@ public sealed class NodeHost : IAsyncDisposable
         try
         {
             _hostNetwork.Apply(desired);
+            _hostFailure = null;
         }
         catch (LinuxException failure)
         {
+            _hostFailure = failure.Message;
             Log.HostNetworkFailed(_logger, failure.Message);
         }
     }

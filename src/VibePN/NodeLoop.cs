@@ -12,15 +12,26 @@ namespace VibePN;
 /// The one thread that touches a node: waits for packets, datagrams, messages and the node's deadline, and gives them to it.
 /// Other threads reach the node by <see cref="InvokeAsync{T}"/> alone.
 /// </summary>
-internal sealed class NodeLoop : NodeOutput, IDisposable
+internal sealed partial class NodeLoop : NodeOutput, IDisposable
 {
     private const ulong WakeToken = 0;
-    private const ulong UdpToken = 1;
-    private const ulong PathToken = 2;
-    private const ulong FirstTunToken = 3;
+    private const ulong PathToken = 1;
+
+    /// <summary>Behind it the number of a socket; each is used once.</summary>
+    private const ulong SocketTokens = 1UL << 32;
+
+    /// <summary>Behind it the index of a network.</summary>
+    private const ulong InterfaceTokens = 1UL << 33;
 
     /// <summary>Full batches of one source before the others have their turn; a batch that is not full emptied it.</summary>
     private const int ReadsPerTurn = 4;
+
+    /// <summary>
+    /// Likewise of a TUN. Its kernel queue holds 500 frames and drops what comes then, of whatever flow: so many small ones are read in a turn
+    /// that a flood has to wait, and to be dropped, in the peers' fair queues.
+    /// </summary>
+    private const int TunFramesPerTurn = 1024;
+    private const int TunBytesPerTurn = 4 << 20;
 
     /// <summary>Messages of one receive call, when one brings up to 64 KiB, and when it brings one datagram.</summary>
     private const int MessagesOfRuns = 16;
@@ -32,8 +43,6 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     /// <summary>Without a load for this long, the buffers' memory is given back.</summary>
     private const ulong ReleaseAfterNanos = 2_000_000_000;
 
-    private readonly UdpSocket _udp;
-    private readonly IReadOnlyList<TunDevice> _tuns;
     private readonly ILogger _logger;
     private readonly Action<NodeLoop, string, HostPort> _resolve;
     private readonly Epoll _epoll = new();
@@ -41,16 +50,20 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     private readonly PathMonitor? _paths;
     private readonly UdpReceiveBatch _udpIn;
     private readonly TunBatch _tunIn = new();
-    private readonly Coalescer[] _coalescers;
     private readonly ConcurrentQueue<Action<Node>> _messages = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
-    private bool _waitsForWritable;
+    private BatchPause _pause;
+
+    /// <summary>By the index of a network; null where it is gone. Replaced whole, since other threads look at it.</summary>
+    private volatile NodeLoopInterface?[] _interfaces;
 
     /// <summary>When the buffers' memory goes back to the kernel, unless a load comes before.</summary>
     private ulong _releaseNanos = ulong.MaxValue;
     private volatile bool _stopping;
 
+    /// <param name="udp">The loop closes it.</param>
+    /// <param name="tuns">In the order of the config's networks; the caller closes them, after the loop.</param>
     /// <param name="create">Makes the node, with this loop as its output.</param>
     /// <param name="resolve">Starts resolving a peer's host name on another thread.</param>
     public NodeLoop(
@@ -60,14 +73,10 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         Func<NodeOutput, Instant, Node> create,
         Action<NodeLoop, string, HostPort> resolve)
     {
-        _udp = udp;
-        _tuns = tuns;
         _logger = logger;
         _resolve = resolve;
         _udpIn = new UdpReceiveBatch(udp.IsGroActive ? MessagesOfRuns : MessagesOfOne);
-        _coalescers = [.. tuns.Select(tun => new Coalescer(frames: 64, tun.HasOffloads, tun.HasUdpOffload))];
         _epoll.Add(_wake.Fd, WakeToken);
-        _epoll.Add(udp.Fd, UdpToken);
         try
         {
             _paths = new PathMonitor();
@@ -79,9 +88,11 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
             Log.NoPathEvents(logger, failure.Message);
         }
 
+        _socket = AddSocket(udp);
+        _interfaces = [.. tuns.Select(tun => new NodeLoopInterface(tun))];
         for (var i = 0; i < tuns.Count; i++)
         {
-            _epoll.Add(tuns[i].Fd, FirstTunToken + (ulong)i);
+            _epoll.Add(tuns[i].Fd, InterfaceTokens + (ulong)i);
         }
 
         var node = create(this, Now());
@@ -103,7 +114,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     public static Instant Now() => new(BootClock.Nanos(), BootClock.UtcSeconds());
 
     /// <summary>Why a network's packets are not put together any more, or null. For any thread.</summary>
-    public string? CoalescingInactiveReason(int network) => _coalescers[network].InactiveReason;
+    public string? CoalescingInactiveReason(int network) => _interfaces[network]?.Coalescer.InactiveReason;
 
     public void Start() => _thread.Start();
 
@@ -143,26 +154,18 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         _wake.Signal();
     }
 
-    public override bool Transmit(UdpSendBatch batch)
-    {
-        var done = _udp.Send(batch) == UdpSendResult.Done;
-        if (done == _waitsForWritable)
-        {
-            _waitsForWritable = !done;
-            _epoll.Modify(_udp.Fd, UdpToken, writable: _waitsForWritable);
-        }
-
-        return done;
-    }
-
     public override DropReason? Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial)
     {
-        var coalescer = _coalescers[network];
-        var result = coalescer.Add(packet, checksumPartial);
+        if (_interfaces[network] is not { } to)
+        {
+            return DropReason.InInterface;
+        }
+
+        var result = to.Coalescer.Add(packet, checksumPartial);
         if (result == CoalesceResult.Full)
         {
-            coalescer.Flush(_tuns[network]);
-            result = coalescer.Add(packet, checksumPartial);
+            to.Coalescer.Flush(to.Tun);
+            result = to.Coalescer.Add(packet, checksumPartial);
         }
 
         return result switch
@@ -177,10 +180,10 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
 
     public override SockAddr? LocalAddressTowards(IPEndPoint remote)
     {
-        if (!_udp.LocalEndPoint.Address.Equals(IPAddress.Any) && !_udp.LocalEndPoint.Address.Equals(IPAddress.IPv6Any))
+        if (!_socket.Udp.LocalEndPoint.Address.Equals(IPAddress.Any) && !_socket.Udp.LocalEndPoint.Address.Equals(IPAddress.IPv6Any))
         {
             // Bound to one address: packets leave from there and nowhere else.
-            return RemoteAddress(_udp.LocalEndPoint);
+            return RemoteAddress(_socket.Udp.LocalEndPoint);
         }
 
         // Connecting a UDP socket sends nothing: it asks the kernel's routing for the source address.
@@ -189,7 +192,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
             using var probe = new Socket(remote.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
             probe.Connect(remote);
             return probe.LocalEndPoint is IPEndPoint local
-                ? _udp.ToRemote(new IPEndPoint(local.Address, _udp.LocalEndPoint.Port))
+                ? _socket.Udp.ToRemote(new IPEndPoint(local.Address, _socket.Udp.LocalEndPoint.Port))
                 : null;
         }
         catch (SocketException)
@@ -202,7 +205,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     {
         try
         {
-            return _udp.ToRemote(remote);
+            return _socket.Udp.ToRemote(remote);
         }
         catch (ArgumentException)
         {
@@ -223,10 +226,13 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         _paths?.Dispose();
         _udpIn.Dispose();
         _tunIn.Dispose();
-        foreach (var coalescer in _coalescers)
+        foreach (var coalesced in _interfaces)
         {
-            coalescer.Dispose();
+            coalesced?.Dispose();
         }
+
+        _socket.Udp.Dispose();
+        _old.Where(old => !old.IsClosed).ToList().ForEach(old => old.Udp.Dispose());
     }
 
     private void Run(Node node)
@@ -235,6 +241,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         {
             using (node)
             {
+                LoopThread.Prepare();
                 var hostState = 0;
                 var memory = node.MemoryVersion;
                 while (!_stopping)
@@ -270,7 +277,7 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
     private void Turn(Node node)
     {
         Span<EpollReady> ready = stackalloc EpollReady[16];
-        var count = _epoll.Wait(ready, Math.Min(node.NextDeadline, _releaseNanos));
+        var count = _epoll.Wait(ready, Math.Min(node.NextDeadline, Math.Min(_releaseNanos, _lookAtOldNanos)));
         var now = Now();
         for (var i = 0; i < count; i++)
         {
@@ -284,19 +291,8 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
                     }
 
                     break;
-                case UdpToken:
-                    for (var reads = 0; reads < ReadsPerTurn && _udp.Receive(_udpIn) > 0; reads++)
-                    {
-                        // Asked anew: what was sent earlier in this turn may be acknowledged here, and a round trip of zero misleads BBR.
-                        now = Now();
-                        node.OnUdp(_udpIn, now);
-                        Loaded(_udpIn.Count, now);
-                        if (_udpIn.Count < _udpIn.Capacity)
-                        {
-                            break;
-                        }
-                    }
-
+                case >= InterfaceTokens and var token:
+                    now = ReadFrames(node, (int)(token - InterfaceTokens), now);
                     break;
                 case PathToken:
                     if (_paths!.Drain(OwnInterfaces()))
@@ -306,20 +302,14 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
 
                     break;
                 case var token:
-                    var network = (int)(token - FirstTunToken);
-                    for (var reads = 0; reads < ReadsPerTurn && _tuns[network].Read(_tunIn); reads++)
-                    {
-                        now = Now();
-                        node.OnTun(network, _tunIn, now);
-                        Loaded(_tunIn.Count, now);
-                        if (_tunIn.Count < _tunIn.Capacity)
-                        {
-                            break;
-                        }
-                    }
-
+                    now = ReadDatagrams(node, token, now);
                     break;
             }
+        }
+
+        if (_lookAtOldNanos <= now.Nanos)
+        {
+            LookAtOldSockets(node, now);
         }
 
         if (node.NextDeadline <= now.Nanos)
@@ -328,12 +318,12 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         }
 
         node.Flush(now);
-        for (var i = 0; i < _tuns.Count; i++)
+        foreach (var to in _interfaces)
         {
-            if (_coalescers[i].Count > 0)
+            if (to is { Coalescer.Count: > 0 })
             {
-                Loaded(_coalescers[i].Count, now);
-                _coalescers[i].Flush(_tuns[i]);
+                Loaded(to.Coalescer.Count, small: 0, now);
+                to.Coalescer.Flush(to.Tun);
             }
         }
 
@@ -342,13 +332,67 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
             ReleaseBuffers(node);
         }
 
+        if (_pause.IsDue(now.Nanos))
+        {
+            // What waits now waits for a window or a pacer; either is as well served a moment later.
+            LoopThread.Wait(BatchPause.PauseNanos);
+        }
+
         Load = (GC.GetAllocatedBytesForCurrentThread(), Load.Turns + 1);
     }
 
-    private int[] OwnInterfaces() => [.. _tuns.Select(tun => tun.InterfaceIndex)];
+    private int[] OwnInterfaces() => [.. _interfaces.OfType<NodeLoopInterface>().Select(own => own.Tun.InterfaceIndex)];
 
-    private void Loaded(int frames, Instant now)
+    private Instant ReadFrames(Node node, int network, Instant now)
     {
+        if (_interfaces[network] is not { } from)
+        {
+            // It went in this very turn, after epoll had spoken of it.
+            return now;
+        }
+
+        var bytes = 0;
+        for (var frames = 0; frames < TunFramesPerTurn && bytes < TunBytesPerTurn && from.Tun.Read(_tunIn); frames += _tunIn.Count)
+        {
+            now = Now();
+            bytes += _tunIn.Bytes;
+            node.OnTun(network, _tunIn, now);
+            Loaded(_tunIn.Count, _tunIn.CountUpTo(BatchPause.SmallBytes), now);
+            if (_tunIn.Count < _tunIn.Capacity)
+            {
+                break;
+            }
+        }
+
+        return now;
+    }
+
+    private Instant ReadDatagrams(Node node, ulong token, Instant now)
+    {
+        if (SocketOf(token) is not { } udp)
+        {
+            return now;
+        }
+
+        for (var reads = 0; reads < ReadsPerTurn && udp.Receive(_udpIn) > 0; reads++)
+        {
+            // Asked anew: what was sent earlier in this turn may be acknowledged here, and a round trip of zero misleads BBR.
+            now = Now();
+            node.OnUdp(_udpIn, now);
+            Loaded(_udpIn.Count, _udpIn.CountUpTo(BatchPause.SmallBytes), now);
+            if (_udpIn.Count < _udpIn.Capacity)
+            {
+                break;
+            }
+        }
+
+        return now;
+    }
+
+    /// <param name="small">Those of <see cref="BatchPause.SmallBytes"/> at most.</param>
+    private void Loaded(int frames, int small, Instant now)
+    {
+        _pause.Count(small);
         if (frames > LoadFrames)
         {
             _releaseNanos = now.Nanos + ReleaseAfterNanos;
@@ -361,9 +405,9 @@ internal sealed class NodeLoop : NodeOutput, IDisposable
         node.ReleaseMemory();
         _udpIn.Release();
         _tunIn.Release();
-        foreach (var coalescer in _coalescers)
+        foreach (var to in _interfaces)
         {
-            coalescer.Release();
+            to?.Coalescer.Release();
         }
 
         // Nothing waits now: the moment at which giving back what the load left costs nobody anything.

@@ -18,6 +18,7 @@ internal sealed class NodeNetwork
     private readonly Dictionary<Prefix, uint> _counters;
     private readonly Dictionary<PeerId, AnnouncedRoutes> _announced = [];
     private IReadOnlySet<IpKey> _reserved;
+    private int _followedMtuBytes = DefaultMtuBytes;
     private int _moves;
     private int _changes;
     private int _builtVersion = -1;
@@ -83,10 +84,13 @@ internal sealed class NodeNetwork
     public NodeCounters Counters { get; } = new();
 
     /// <summary>Bytes of the largest packet on the interface.</summary>
-    public int MtuBytes => Config.Mtu ?? DefaultMtuBytes;
+    public int MtuBytes => Config.Mtu ?? _followedMtuBytes;
 
-    /// <summary>What a path of 1,500 bytes carries with room to spare; used until a larger one is known.</summary>
+    /// <summary>What a path of 1,500 bytes carries with room to spare; used until a peer's is known.</summary>
     public const int DefaultMtuBytes = 1420;
+
+    /// <summary>An interface with less has no IPv6 (RFC 8200 §5).</summary>
+    private const int MinMtuBytes = 1280;
 
     /// <summary>Takes a changed table of the config, and what the peers' entries list now. Claims are judged with their next change.</summary>
     /// <returns>True when peers or the host have to learn of it; announced routes are not meant.</returns>
@@ -109,6 +113,10 @@ internal sealed class NodeNetwork
         ConfigureRoutes();
         return true;
     }
+
+    /// <summary>The interface carries what the best of the peers does, unless the config says otherwise.</summary>
+    /// <param name="largestBytes">0: no peer's is known.</param>
+    public void Follow(int largestBytes) => _followedMtuBytes = largestBytes == 0 ? _followedMtuBytes : Math.Max(largestBytes, MinMtuBytes);
 
     /// <summary>The network is no longer in the config: nobody owns anything in it. Its index stays taken.</summary>
     public void Retire(long nowUtcSeconds)

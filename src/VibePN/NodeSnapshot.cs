@@ -69,6 +69,9 @@ public sealed record PeerSnapshot
 
     public QuicStats? Quic { get; init; }
 
+    /// <summary>Null: not connected, or the peer cannot do it.</summary>
+    public RepairSnapshot? Repair { get; init; }
+
     /// <summary>The largest IP packet that fits one datagram.</summary>
     public int? MtuBytes { get; init; }
 
@@ -84,6 +87,11 @@ public sealed record PeerSnapshot
     public ulong BytesOut { get; init; }
 
     public int QueueBytes { get; init; }
+
+    public QueueSnapshot Queue { get; init; }
+
+    /// <summary>Discovery of the path's packet size is under way, or its result not taken into use yet.</summary>
+    public bool IsPathSizeSettled { get; init; }
 
     public int DialAttempts { get; init; }
 
@@ -113,3 +121,16 @@ public sealed record PeerSnapshot
     /// <summary>When it came up or went down, in nanoseconds of CLOCK_BOOTTIME.</summary>
     public ulong ChangedNanos { get; init; }
 }
+
+/// <summary>What waits for a peer's congestion window; counts are since the peer was configured.</summary>
+/// <param name="Wait">How long the oldest frame has waited.</param>
+/// <param name="MaxWait">The longest that a frame waited in the last 5 to 10 s.</param>
+/// <param name="Marked">Packets marked CE.</param>
+public readonly record struct QueueSnapshot(
+    int Bytes,
+    int Frames,
+    TimeSpan Wait,
+    TimeSpan MaxWait,
+    ulong Marked,
+    ulong DroppedByCoDel,
+    ulong DroppedFull);

@@ -59,7 +59,7 @@ public sealed class HostileDataTests : IDisposable
             return _client.Connection!.MaxDatagramBytes > 8100;
         });
         byte tag = (byte)_client.TagOf(TestNode.Network);
-        BadPacket[] bad = [.. HostileData.Bad(Own4, Own6, _owner.Inner, _target.Inner, _target.Inner6, mtuBytes: 1420)];
+        BadPacket[] bad = [.. HostileData.Bad(Own4, Own6, _owner.Inner, _target.Inner, _target.Inner6)];
         Dictionary<string, long> expected = bad.Select(one => one.Reason).Append(DropReason.InUnknownTag).CountBy(Name).ToDictionary(pair => pair.Key, pair => (long)pair.Value);
         using Watch watch = new(_target, _owner);
 

@@ -87,6 +87,24 @@ public sealed class LimitsTests
             _ = queue.Enqueue(0, segmenter, TestPacket.Udp("10.0.0.1", "10.0.0.2", count - 28), isBegun: false, 0);
             return dropped == 0;
         },
+        [nameof(Limits.RepairBytes)] = count =>
+        {
+            using RepairMemory memory = new(Limits.RepairBytes, Limits.RepairBytesOfNode);
+            PacketRing<int> ring = new(memory, 4096);
+            var all = true;
+            for (var number = 0ul; count > 0 && all; count -= 4096)
+            {
+                all = ring.TryAdd(number++, new byte[Math.Min(count, 4096)], default, 0);
+            }
+
+            ring.Release();
+            return all;
+        },
+        [nameof(Limits.RepairBytesOfNode)] = count =>
+        {
+            using RepairMemory memory = new(Limits.RepairBytes, Limits.RepairBytesOfNode);
+            return memory.TryReserve(count);
+        },
         [nameof(Limits.ReassembledBytes)] = count =>
         {
             var fragment = new byte[Reassembler.HeaderBytes + 8];

@@ -12,6 +12,8 @@ internal sealed partial record Pings(IReadOnlyList<double> Millis, int Sent)
 
     public double Median => Statistics.Median(Millis);
 
+    public double P95 => Statistics.Quantile(Millis, 0.95);
+
     public double P99 => Statistics.Quantile(Millis, 0.99);
 
     /// <exception cref="InvalidOperationException">Fewer than half were answered.</exception>

@@ -26,6 +26,10 @@ internal sealed record Measure(string Key, string Title, string Unit, bool Highe
     public static readonly Measure AlonePingP99 = new("alone-ping-p99", "ping alone, p99", "ms", false);
     public static readonly Measure BesidePingP99 = new("beside-ping-p99", "ping beside the slow peer, p99", "ms", false);
 
+    public static readonly Measure FarPingIdle = new("far-ping", "ping alone, 1 %", "ms", false);
+    public static readonly Measure FarPing = new("far-ping-tcp", "ping beside CUBIC, 1 %", "ms", false);
+    public static readonly Measure FarPingP95 = new("far-ping-tcp-p95", "the same, p95", "ms", false);
+
     public static readonly IReadOnlyList<double> LossPercents = [0, 0.1, 1, 3];
     public static readonly IReadOnlyList<string> CongestionControls = ["cubic", "bbr"];
 
@@ -33,6 +37,8 @@ internal sealed record Measure(string Key, string Title, string Unit, bool Highe
         [TcpOut, TcpIn, Tcp4Out, Tcp4In, Udp1200, Udp64, PingIdle, PingLoad, PingLoadP99, CpuPerGb, Memory];
 
     public static readonly IReadOnlyList<Measure> Hub = [AloneTcp, BesideTcp, AlonePing, BesidePing, AlonePingP99, BesidePingP99];
+
+    public static readonly IReadOnlyList<Measure> FarPings = [FarPingIdle, FarPing, FarPingP95];
 
     public static readonly IReadOnlyList<Measure> FarAll = [.. CongestionControls.SelectMany(control => LossPercents.Select(loss => Far(control, loss)))];
 

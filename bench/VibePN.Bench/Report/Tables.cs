@@ -41,6 +41,7 @@ internal static class Tables
         }
 
         Section(text, run, "50 ms and loss: one TCP flow, Mbit/s", Measure.FarScene, Measure.FarAll);
+        Section(text, run, "The same: a flow that wants no delay", Measure.FarScene, Measure.FarPings);
         Section(text, run, "Two peers, one of them slow and overloaded", Measure.HubScene, Measure.Hub);
         List(text, "Measured", run.Versions);
         List(text, "Notes", run.Notes);

@@ -13,6 +13,8 @@ internal static class FarScene
     private const string RelayLeft = "198.51.100.254";
     private const string Right = "203.0.113.1";
     private const string RelayRight = "203.0.113.254";
+    private const string PingedControl = "cubic";
+    private const double PingedPercent = 1;
     private const double Mega = 1e6;
     private const int SettleMillis = 500;
 
@@ -29,7 +31,7 @@ internal static class FarScene
         var tunnels = recorder.Start(new Star(Measure.FarScene, bed.Folder, hub, [new Leg(leaf, RelayLeft, RelayRight)]), kinds);
         try
         {
-            recorder.RunAll(Measure.FarScene, [.. Steps(recorder, relay, iperf, tunnels, options)]);
+            recorder.RunAll(Measure.FarScene, [.. Steps(recorder, relay, iperf, hub, tunnels, options)]);
         }
         finally
         {
@@ -37,12 +39,13 @@ internal static class FarScene
         }
     }
 
-    private static IEnumerable<Step> Steps(Recorder recorder, RelayProcess relay, Iperf iperf, List<Tunnel> tunnels, BenchOptions options)
+    private static IEnumerable<Step> Steps(
+        Recorder recorder, RelayProcess relay, Iperf iperf, BenchHost hub, List<Tunnel> tunnels, BenchOptions options)
     {
         var controls = Measure.CongestionControls.Where(control => IsAvailable(control, recorder)).ToList();
         for (var round = 0; round < options.OtherRounds; round++)
         {
-            foreach (var percent in Measure.LossPercents)
+            foreach (var percent in options.LossPercents)
             {
                 foreach (var control in controls)
                 {
@@ -55,6 +58,11 @@ internal static class FarScene
                             round,
                             () => Measured(relay, iperf, tunnel, control, percent, seed, options));
                     }
+                }
+
+                foreach (var tunnel in tunnels.Where(_ => percent == PingedPercent && controls.Contains(PingedControl)))
+                {
+                    yield return new Step(tunnel, "ping beside a flow", round, () => Pinged(relay, iperf, hub, tunnel, options));
                 }
             }
         }
@@ -71,6 +79,28 @@ internal static class FarScene
         E2E.Harness.Wait.For(TimeSpan.FromMilliseconds(SettleMillis));
         var result = iperf.Tcp(tunnel.Inside(1), options.FarTimes, congestionControl: control);
         return [(Measure.Far(control, percent), result.BitsPerSecond / Mega)];
+    }
+
+    /// <summary>Follows the flows at this loss: what repair there is, is in use.</summary>
+    private static IReadOnlyList<(Measure, double)> Pinged(RelayProcess relay, Iperf iperf, BenchHost hub, Tunnel tunnel, BenchOptions options)
+    {
+        relay.Play("delay-ms=25", string.Create(CultureInfo.InvariantCulture, $"loss={PingedPercent / 100}"));
+        E2E.Harness.Wait.For(TimeSpan.FromMilliseconds(SettleMillis));
+        var alone = Pings.Run(hub, tunnel.Inside(1), options.PingSeconds);
+        var load = iperf.StartTcp(tunnel.Inside(1), PingedControl);
+        try
+        {
+            E2E.Harness.Wait.For(TimeSpan.FromSeconds(options.FarTimes.OmitSeconds));
+            var beside = Pings.Run(hub, tunnel.Inside(1), options.PingSeconds * 2);
+            return load.HasExited
+                ? throw new InvalidOperationException($"the load ended: {load.Errors}")
+                : [(Measure.FarPingIdle, alone.Median), (Measure.FarPing, beside.Median), (Measure.FarPingP95, beside.P95)];
+        }
+        finally
+        {
+            load.Dispose();
+            iperf.Restart();
+        }
     }
 
     private static bool IsAvailable(string control, Recorder recorder)

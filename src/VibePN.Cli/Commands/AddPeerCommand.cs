@@ -26,7 +26,7 @@ internal static class AddPeerCommand
         command.Add(fingerprint);
         command.Add(networks);
         command.Add(routes);
-        return command.Does((parsed, cancel) =>
+        return command.Does(async (parsed, cancel) =>
         {
             string path = CommonOptions.ConfigPath(parsed);
             PeerConfig peer = new()
@@ -38,8 +38,8 @@ internal static class AddPeerCommand
                 AllowRoutes = [.. Options.Split(parsed.GetValue(routes)).Select(IPNetwork.Parse)],
             };
             _ = ConfigEdit.Apply(path, text => ConfigEdit.AddPeer(text, peer));
-            Console.Out.WriteLine($"added {peer.Name} to {path}; restart the daemon for it to take effect");
-            return Task.FromResult(CommandLine.Done);
+            Console.Out.WriteLine($"added {peer.Name} to {path}");
+            return await ReloadCommand.AfterEditAsync(parsed, path, cancel);
         });
     }
 

@@ -17,7 +17,7 @@ internal static class PeersCommand
             return;
         }
 
-        Table table = Terminal.CreateTable("PEER", "STATE", "SINCE", "ADDRESS", "RTT", "LOSS", "MTU", "IN", "OUT", "NETWORKS", "REASON");
+        Table table = Terminal.CreateTable("PEER", "STATE", "SINCE", "ADDRESS", "RTT", "LOSS", "MTU", "QUEUE", "IN", "OUT", "NETWORKS", "REASON");
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         foreach (PeerDto peer in peers)
         {
@@ -27,8 +27,9 @@ internal static class PeersCommand
                 Terminal.Cell(peer.SinceUtc is { } since ? Humanize.Duration(now - since) : null),
                 Terminal.Cell(peer.Address),
                 Terminal.Cell(Humanize.Millis(peer.RttMillis)),
-                Terminal.Cell(Humanize.Percent(peer.Loss)),
-                Terminal.Cell(peer.MtuBytes?.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+                Terminal.Cell(Humanize.Percent(peer.Loss) + (peer.Repair is { On: true } ? " repaired" : "")),
+                Terminal.Cell(MtuWords(peer), peer.MtuState is MtuState.Capped ? Style.Parse("yellow") : Style.Plain),
+                Terminal.Cell(QueueWords(peer.Queue)),
                 Terminal.Cell(Humanize.Bytes(peer.BytesIn)),
                 Terminal.Cell(Humanize.Bytes(peer.BytesOut)),
                 Terminal.Cell(string.Join(",", peer.Networks)),
@@ -36,6 +37,17 @@ internal static class PeersCommand
         }
 
         console.Write(table);
+    }
+
+    /// <summary>The size, and what is unusual about it.</summary>
+    private static string? MtuWords(PeerDto peer) => peer.MtuBytes is not { } bytes ? null
+        : FormattableString.Invariant($"{bytes}{(peer.MtuState is MtuState.Searching or MtuState.Capped ? $" {peer.MtuState.ToString()!.ToLowerInvariant()}" : "")}");
+
+    /// <summary>What waits and for how long; what was dropped in it.</summary>
+    private static string QueueWords(QueueDto queue)
+    {
+        long dropped = queue.DroppedByCoDel + queue.DroppedFull;
+        return FormattableString.Invariant($"{Humanize.Bytes(queue.Bytes)} {Humanize.Millis(queue.MaxWaitMillis)}{(dropped > 0 ? $" {dropped} dropped" : "")}");
     }
 
     /// <summary>As in the JSON.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 using VibePN.Api;
 
@@ -23,6 +24,13 @@ internal static class StatusCommand
         Fact(facts, "connections", $"{status.Connections}");
         FactOfCounts(facts, "handshakes", status.Handshakes);
         FactOfCounts(facts, "drops", status.Drops);
+        if (status.ConfirmByUtc is { } by)
+        {
+            _ = facts.AddRow(
+                Terminal.Cell("unconfirmed", Style.Parse("yellow")),
+                Terminal.Cell(string.Create(CultureInfo.InvariantCulture, $"the config is undone at {by.ToLocalTime():HH:mm:ss} unless 'vibepn confirm' comes before")));
+        }
+
         foreach (string warning in status.Warnings)
         {
             _ = facts.AddRow(Terminal.Cell("warning", Style.Parse("yellow")), Terminal.Cell(warning));

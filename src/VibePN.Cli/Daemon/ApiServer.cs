@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
@@ -19,12 +20,14 @@ internal sealed class ApiServer : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly StatusSource _source;
+    private readonly Reloader _reloader;
     private readonly Func<Task<int>> _goodbye;
     private readonly ILogger _logger;
 
-    private ApiServer(SocketFile socket, StatusSource source, Func<Task<int>> goodbye, ILogger logger)
+    private ApiServer(SocketFile socket, StatusSource source, Reloader reloader, Func<Task<int>> goodbye, ILogger logger)
     {
         _source = source;
+        _reloader = reloader;
         _goodbye = goodbye;
         _logger = logger;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -43,11 +46,12 @@ internal sealed class ApiServer : IAsyncDisposable
 
     /// <param name="socket">Claimed, and not yet bound.</param>
     /// <param name="source">Answers.</param>
+    /// <param name="reloader">Changes the config.</param>
     /// <param name="goodbye">Takes leave of the peers; returns how many were told. The daemon ends after the answer has left.</param>
     /// <param name="logger">For changes and failures.</param>
-    public static async Task<ApiServer> StartAsync(SocketFile socket, StatusSource source, Func<Task<int>> goodbye, ILogger logger)
+    public static async Task<ApiServer> StartAsync(SocketFile socket, StatusSource source, Reloader reloader, Func<Task<int>> goodbye, ILogger logger)
     {
-        ApiServer server = new(socket, source, goodbye, logger);
+        ApiServer server = new(socket, source, reloader, goodbye, logger);
         await server._app.StartAsync();
         socket.Share();
         return server;
@@ -77,9 +81,15 @@ internal sealed class ApiServer : IAsyncDisposable
                 "/v1/status" => AnswerAsync(context, HttpMethods.Get, _source.StatusAsync, ApiJson.Readable.StatusDto),
                 "/v1/peers" => AnswerAsync(context, HttpMethods.Get, _source.PeersAsync, ApiJson.Readable.PeersDto),
                 "/v1/routes" => AnswerAsync(context, HttpMethods.Get, _source.RoutesAsync, ApiJson.Readable.RoutesDto),
-                "/v1/goodbye" => AnswerAsync(context, HttpMethods.Post, GoodbyeAsync, ApiJson.Readable.GoodbyeDto),
+                "/v1/goodbye" => AnswerAsync(context, HttpMethods.Post, () => GoodbyeAsync(context), ApiJson.Readable.GoodbyeDto),
+                "/v1/reload" => AnswerAsync(context, HttpMethods.Post, () => ReloadAsync(context), ApiJson.Readable.ReloadDto),
+                "/v1/confirm" => AnswerAsync(context, HttpMethods.Post, () => _reloader.ConfirmAsync(Caller(context)), ApiJson.Readable.ConfirmDto),
                 _ => RefuseAsync(context, StatusCodes.Status404NotFound, $"there is no {context.Request.Path}; this daemon is version {ProductVersion.Text}"),
             });
+        }
+        catch (RequestException refused) when (!context.Response.HasStarted)
+        {
+            await RefuseAsync(context, refused.Status, refused.Message);
         }
         catch (Exception failure) when (!context.RequestAborted.IsCancellationRequested)
         {
@@ -91,7 +101,7 @@ internal sealed class ApiServer : IAsyncDisposable
         }
     }
 
-    private async Task AnswerAsync<T>(HttpContext context, string method, Func<Task<T>> ask, JsonTypeInfo<T> type)
+    private static async Task AnswerAsync<T>(HttpContext context, string method, Func<Task<T>> ask, JsonTypeInfo<T> type)
     {
         if (context.Request.Method != method)
         {
@@ -100,24 +110,42 @@ internal sealed class ApiServer : IAsyncDisposable
             return;
         }
 
-        if (method != HttpMethods.Get)
-        {
-            LogChange(context);
-        }
-
         await context.Response.WriteAsJsonAsync(await ask(), type);
     }
 
-    private void LogChange(HttpContext context)
+    private static string Caller(HttpContext context)
     {
-        if (context.Features.Get<IConnectionSocketFeature>() is { } feature)
+        if (context.Features.Get<IConnectionSocketFeature>() is not { } feature)
         {
-            PeerCredentials who = PeerCredentials.Of(feature.Socket);
-            Log.ChangeAsked(_logger, context.Request.Path.Value!["/v1/".Length..], who.Pid, who.Uid, Accounts.NameOfUser(who.Uid));
+            return "somebody";
         }
+
+        PeerCredentials who = PeerCredentials.Of(feature.Socket);
+        return $"pid {who.Pid}, uid {who.Uid} ({Accounts.NameOfUser(who.Uid)})";
     }
 
-    private async Task<GoodbyeDto> GoodbyeAsync() => new() { PeersTold = await _goodbye() };
+    private async Task<ReloadDto> ReloadAsync(HttpContext context)
+    {
+        ReloadRequestDto? request;
+        try
+        {
+            request = context.Request.ContentLength is 0 or null && context.Request.Headers.TransferEncoding.Count == 0
+                ? new ReloadRequestDto()
+                : await JsonSerializer.DeserializeAsync(context.Request.Body, ApiJson.Default.ReloadRequestDto, context.RequestAborted);
+        }
+        catch (JsonException failure)
+        {
+            throw new RequestException(StatusCodes.Status400BadRequest, $"the body is no reload request: {failure.Message}");
+        }
+
+        return await _reloader.ReloadAsync(request ?? new ReloadRequestDto(), Caller(context));
+    }
+
+    private async Task<GoodbyeDto> GoodbyeAsync(HttpContext context)
+    {
+        Log.ChangeAsked(_logger, "goodbye", Caller(context));
+        return new GoodbyeDto { PeersTold = await _goodbye() };
+    }
 
     private static Task RefuseAsync(HttpContext context, int status, string error)
     {

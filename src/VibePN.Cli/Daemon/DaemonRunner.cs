@@ -26,7 +26,19 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, TimeProvider clock)
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => OnSignal(context, "SIGINT"));
         using CancellationTokenRegistration registration = cancel.Register(() => _stopAsked.TrySetResult("interrupted"));
 
-        NodeConfig config = ConfigFile.Load(configPath);
+        ConfigText file = ConfigText.Load(configPath);
+        ConfigText start = new UnconfirmedFile(file.Config.Node.State).Choose(file, out UnconfirmedFile.Record? record, out string? problem);
+        NodeConfig config = start.Config;
+        if (problem is not null)
+        {
+            Log.ConfigWarning(_logger, problem);
+        }
+
+        if (record is not null)
+        {
+            Log.StartedUnconfirmed(_logger, config.Path);
+        }
+
         NodeIdentity identity = NodeIdentity.Load(config.Identity);
         foreach (ConfigError warning in config.Warnings)
         {
@@ -39,7 +51,14 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, TimeProvider clock)
         Lazy<Task<int>> stopped = new(host.StopAsync);
         try
         {
-            await using ApiServer api = await ApiServer.StartAsync(socket, new StatusSource(host, clock), () => GoodbyeAsync(stopped.Value), _logger);
+            await using Reloader reloader = new(host, identity.Id, start, record, clock, _logger);
+            using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                _ = reloader.ReloadBySignalAsync();
+            });
+            await using ApiServer api = await ApiServer.StartAsync(
+                socket, new StatusSource(host, reloader, clock), reloader, () => GoodbyeAsync(stopped.Value), _logger);
             Log.Started(_logger, ProductVersion.Text, config.Node.Name, identity.Id.ToString(), socket.Path);
             SystemdNotifier.Ready();
             Task first = await Task.WhenAny(_stopAsked.Task, host.Completion);

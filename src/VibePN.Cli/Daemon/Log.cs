@@ -17,12 +17,36 @@ internal static partial class Log
     [LoggerMessage(203, LogLevel.Warning, "{Reason}")]
     public static partial void ConfigWarning(ILogger logger, string reason);
 
-    [LoggerMessage(204, LogLevel.Information, "{Change} asked for by pid {Pid}, uid {Uid} ({User})")]
-    public static partial void ChangeAsked(ILogger logger, string change, int pid, uint uid, string user);
+    [LoggerMessage(204, LogLevel.Information, "{Change} asked for by {Caller}")]
+    public static partial void ChangeAsked(ILogger logger, string change, string caller);
 
     [LoggerMessage(205, LogLevel.Error, "Local API: {Path} failed")]
     public static partial void RequestFailed(ILogger logger, string path, Exception exception);
 
     [LoggerMessage(206, LogLevel.Error, "The node did not stop within {Seconds} s; leaving anyway")]
     public static partial void StopTooSlow(ILogger logger, double seconds);
+
+    [LoggerMessage(207, LogLevel.Information, "Reload by {Caller}: {Change}")]
+    public static partial void ConfigChanged(ILogger logger, string caller, string change);
+
+    [LoggerMessage(208, LogLevel.Information, "Reload by {Caller}: no difference")]
+    public static partial void ConfigUnchanged(ILogger logger, string caller);
+
+    [LoggerMessage(209, LogLevel.Error, "Reload by {Caller} refused, nothing was changed: {Reason}")]
+    public static partial void ReloadRefused(ILogger logger, string caller, string reason);
+
+    [LoggerMessage(210, LogLevel.Warning, "The config is undone at {Time:u} unless it is confirmed before ('vibepn confirm')")]
+    public static partial void ConfirmationDue(ILogger logger, DateTimeOffset time);
+
+    [LoggerMessage(211, LogLevel.Information, "The config is confirmed by {Caller}")]
+    public static partial void Confirmed(ILogger logger, string caller);
+
+    [LoggerMessage(212, LogLevel.Warning, "Nobody confirmed the config in time; undone: {Change}")]
+    public static partial void RolledBack(ILogger logger, string change);
+
+    [LoggerMessage(213, LogLevel.Error, "Nobody confirmed the config in time, and it cannot be undone: {Reason}; trying again")]
+    public static partial void RollbackFailed(ILogger logger, string reason);
+
+    [LoggerMessage(214, LogLevel.Warning, "{Path} was not confirmed; starting with the last confirmed config instead ('vibepn reload' takes the file into use)")]
+    public static partial void StartedUnconfirmed(ILogger logger, string path);
 }

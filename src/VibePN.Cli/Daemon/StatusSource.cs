@@ -4,7 +4,7 @@ using VibePN.Api;
 namespace VibePN.Cli.Daemon;
 
 /// <summary>What the API answers about the running node and its process.</summary>
-internal sealed class StatusSource(NodeHost host, TimeProvider clock)
+internal sealed class StatusSource(NodeHost host, Reloader reloader, TimeProvider clock)
 {
     private readonly DateTimeOffset _started = clock.GetUtcNow();
     private readonly long _startedTicks = clock.GetTimestamp();
@@ -23,6 +23,7 @@ internal sealed class StatusSource(NodeHost host, TimeProvider clock)
             UptimeSeconds = clock.GetElapsedTime(_startedTicks).TotalSeconds,
             ResidentBytes = ResidentBytes(),
             Config = host.Config.Path,
+            ConfirmByUtc = reloader.ConfirmBy,
             Listen = [host.LocalEndPoint.ToString()],
             PacketProtection = host.PacketProtection,
             Libraries = LibrariesDto.OfThisProcess(),
@@ -34,7 +35,7 @@ internal sealed class StatusSource(NodeHost host, TimeProvider clock)
             Offloads = SnapshotMapper.Offloads(host.UdpObstacles),
             Networks = SnapshotMapper.Networks(snapshot, host.TunObstacles),
             Peers = SnapshotMapper.Peers(snapshot, clock.GetUtcNow()).Peers,
-            Warnings = [.. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings],
+            Warnings = [.. reloader.Warnings, .. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings],
         };
     }
 

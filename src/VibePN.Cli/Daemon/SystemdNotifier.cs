@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
@@ -7,6 +9,10 @@ namespace VibePN.Cli.Daemon;
 internal static class SystemdNotifier
 {
     public static void Ready() => Send("READY=1");
+
+    /// <summary>Ends with <see cref="Ready"/> (Type=notify-reload).</summary>
+    public static void Reloading() =>
+        Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetElapsedTime(0).Ticks / TimeSpan.TicksPerMicrosecond}"));
 
     public static void Stopping() => Send("STOPPING=1");
 

@@ -65,6 +65,14 @@ public readonly ref struct IpHeader
         };
     }
 
+    /// <summary>The length that a header claims for its packet; 0: there is none.</summary>
+    public static int DeclaredLength(ReadOnlySpan<byte> packet) => packet.Length < V4MinBytes ? 0 : (packet[0] >> 4) switch
+    {
+        4 => BinaryPrimitives.ReadUInt16BigEndian(packet[2..]),
+        6 => BinaryPrimitives.ReadUInt16BigEndian(packet[4..]) + V6Bytes,
+        _ => 0,
+    };
+
     private static bool TryParseV4(ReadOnlySpan<byte> packet, out IpHeader header)
     {
         header = default;

@@ -24,6 +24,9 @@ internal static unsafe partial class Libc
 
     public const int MADV_DONTNEED = 4;
 
+    public const int PR_SET_TIMERSLACK = 29;
+    public const int PRIO_PROCESS = 0;
+
     private const string Name = "libc";
 
     [LibraryImport(Name, SetLastError = true)]
@@ -67,6 +70,15 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int epoll_pwait2(int epfd, void* events, int maxevents, Timespec* timeout, void* sigmask);
+
+    [LibraryImport(Name)]
+    public static partial int nanosleep(Timespec* duration, Timespec* remaining);
+
+    [LibraryImport(Name)]
+    public static partial int prctl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
+
+    [LibraryImport(Name)]
+    public static partial int setpriority(int which, uint who, int priority);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int socket(int domain, int type, int protocol);

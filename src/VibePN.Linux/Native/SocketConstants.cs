@@ -20,6 +20,7 @@ internal static class SocketConstants
     public const int SOL_IPV6 = 41;
     public const int SOL_NETLINK = 270;
 
+    public const int SO_REUSEADDR = 2;
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
     public const int SO_RCVTIMEO = 20;

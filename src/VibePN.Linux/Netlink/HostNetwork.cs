@@ -21,6 +21,12 @@ public sealed class HostNetwork : IDisposable
 
     private const int DefaultV6Metric = 1024;
 
+    /// <summary>
+    /// Frames that the kernel keeps for the reader of a TUN; what comes then is lost, of whatever flow. Its default of 500 is 1 ms of a flood,
+    /// less than another program may hold the processor for.
+    /// </summary>
+    private const int QueueFrames = 2048;
+
     private readonly NetlinkSocket _netlink = new();
     private readonly HostJournal? _journal;
     private readonly Dictionary<int, ManagedLink> _managed = [];
@@ -177,7 +183,7 @@ public sealed class HostNetwork : IDisposable
 
         if (present.Mtu != desired.Mtu || present.IsUp != desired.Up)
         {
-            SetMtuAndUp(desired.Index, desired.Name, desired.Mtu, desired.Up);
+            SetMtuAndUp(desired.Index, desired.Name, desired.Mtu, desired.Up, QueueFrames);
         }
     }
 
@@ -190,7 +196,7 @@ public sealed class HostNetwork : IDisposable
         Change(request, $"set IPv6 address generation on {name}", ignore: Errno.EAFNOSUPPORT);
     }
 
-    private void SetMtuAndUp(int index, string name, int mtu, bool isUp)
+    private void SetMtuAndUp(int index, string name, int mtu, bool isUp, int queueFrames = 0)
     {
         var header = new Ifinfomsg
         {
@@ -200,6 +206,11 @@ public sealed class HostNetwork : IDisposable
         };
         var request = NetlinkRequest.Create(NetlinkConstants.RTM_NEWLINK, NetlinkConstants.NLM_F_ACK, header)
             .Add(NetlinkConstants.IFLA_MTU, (uint)mtu);
+        if (queueFrames > 0)
+        {
+            request.Add(NetlinkConstants.IFLA_TXQLEN, (uint)queueFrames);
+        }
+
         Change(request, $"set MTU {mtu} and {(isUp ? "up" : "down")} on {name}");
     }
 

@@ -28,6 +28,9 @@ public sealed unsafe class TunBatch : IDisposable
 
     public int Count { get; private set; }
 
+    /// <summary>Of all frames, headers included.</summary>
+    public int Bytes { get; private set; }
+
     public TunFrame this[int index]
     {
         get
@@ -39,26 +42,42 @@ public sealed unsafe class TunBatch : IDisposable
         }
     }
 
+    /// <summary>Frames whose packet is no longer than this.</summary>
+    public int CountUpTo(int bytes)
+    {
+        var count = 0;
+        foreach (var length in _lengths.AsSpan(0, Count))
+        {
+            count += length <= bytes + VirtioNetHeader.Bytes ? 1 : 0;
+        }
+
+        return count;
+    }
+
     /// <summary>Forgets all frames and gives the buffers' memory back until it is needed again.</summary>
     public void Release()
     {
-        Count = 0;
+        Clear();
         _data.Release();
     }
 
     public void Dispose()
     {
-        Count = 0;
+        Clear();
         _data.Dispose();
     }
 
     /// <summary>Where the next frame goes.</summary>
     internal byte* NextSlot => Slot(Count);
 
-    internal void Clear() => Count = 0;
+    internal void Clear() => Count = Bytes = 0;
 
     /// <param name="bytes">What was read into <see cref="NextSlot"/>, the virtio-net header included.</param>
-    internal void Append(int bytes) => _lengths[Count++] = bytes;
+    internal void Append(int bytes)
+    {
+        _lengths[Count++] = bytes;
+        Bytes += bytes;
+    }
 
     private byte* Slot(int index) => _data.Start + ((nuint)index * SlotBytes);
 }

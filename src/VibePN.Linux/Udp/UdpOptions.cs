@@ -14,4 +14,7 @@ public sealed record UdpOptions
 
     /// <summary>Receives runs of equal packets by UDP_GRO, where the kernel can.</summary>
     public bool Gro { get; init; } = true;
+
+    /// <summary>Binds beside a socket that allows it (<see cref="UdpSocket.BindBeside"/>).</summary>
+    internal bool Shared { get; init; }
 }

@@ -65,6 +65,18 @@ public sealed unsafe class UdpReceiveBatch : IDisposable
         }
     }
 
+    /// <summary>Messages no longer than this.</summary>
+    public int CountUpTo(int bytes)
+    {
+        var count = 0;
+        foreach (ref readonly var entry in _entries.AsSpan(0, Count))
+        {
+            count += entry.Bytes <= bytes ? 1 : 0;
+        }
+
+        return count;
+    }
+
     /// <summary>Forgets all messages and gives the buffers' memory back until it is needed again.</summary>
     public void Release()
     {

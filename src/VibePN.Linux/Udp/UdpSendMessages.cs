@@ -33,10 +33,11 @@ internal sealed unsafe class UdpSendMessages : IDisposable
     public ref readonly GsoRun Run(int message) => ref _runs[message];
 
     /// <summary>Makes messages of the datagrams from <see cref="UdpSendBatch.Sent"/> on.</summary>
+    /// <param name="end">The index of the first that is not meant.</param>
     /// <param name="v6">The socket's family.</param>
-    public int Fill(UdpSendBatch batch, bool v6, bool gso)
+    public int Fill(UdpSendBatch batch, int end, bool v6, bool gso)
     {
-        var datagrams = batch.Datagrams;
+        var datagrams = batch.Datagrams[..end];
         var singleUntil = gso ? batch.SingleUntil : datagrams.Length;
         var count = 0;
         for (var first = batch.Sent; first < datagrams.Length && count < Capacity; count++)

@@ -50,6 +50,27 @@ public sealed unsafe class UdpSocket : IDisposable
     /// <exception cref="LinuxException">Address in use or not of this host, no permission, …</exception>
     public static UdpSocket Bind(IPEndPoint listen, UdpOptions options) => Bind(listen, options, SocketConstants.AF_INET6);
 
+    /// <summary>
+    /// As <see cref="Bind(IPEndPoint, UdpOptions)"/>, also where this socket has the port already, under another address. Both then live
+    /// side by side; what arrives goes to the one with the more precise address. Nobody else gets the port that way.
+    /// </summary>
+    /// <exception cref="LinuxException"/>
+    public UdpSocket BindBeside(IPEndPoint listen, UdpOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        UdpSocketOptions.AllowSharing(Fd, true);
+        try
+        {
+            var beside = Bind(listen, options with { Shared = true });
+            UdpSocketOptions.AllowSharing(beside.Fd, false);
+            return beside;
+        }
+        finally
+        {
+            UdpSocketOptions.AllowSharing(Fd, false);
+        }
+    }
+
     /// <param name="v6Family">AF_INET6; tests play a kernel without it by a family that none has.</param>
     internal static UdpSocket Bind(IPEndPoint listen, UdpOptions options, int v6Family)
     {
@@ -116,14 +137,27 @@ public sealed unsafe class UdpSocket : IDisposable
         return 0;
     }
 
+    /// <summary>Whether datagrams with this source leave by this socket: its port and its form of an address.</summary>
+    public bool Owns(in SockAddr local) => local.Port == _bound.Port && local.IsV6 == _bound.IsV6
+        && (!_bound.AddressBytes.ContainsAnyExcept((byte)0) || local.AddressBytes.SequenceEqual(_bound.AddressBytes));
+
     /// <summary>Sends a batch. Errors of the network are counted, never thrown.</summary>
     public UdpSendResult Send(UdpSendBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        while (batch.Count > 0)
+        return Send(batch, batch.Count);
+    }
+
+    /// <summary>Sends the first <paramref name="count"/> datagrams of a batch, likewise; the others stay in it.</summary>
+    public UdpSendResult Send(UdpSendBatch batch, int count)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)batch.Count);
+        var end = batch.Sent + count;
+        while (batch.Sent < end)
         {
-            var count = _messages.Fill(batch, _bound.IsV6, IsGsoActive);
-            var sent = SendNative(count);
+            var messages = _messages.Fill(batch, end, _bound.IsV6, IsGsoActive);
+            var sent = SendNative(messages);
             if (sent > 0)
             {
                 Account(batch, sent);
@@ -142,7 +176,11 @@ public sealed unsafe class UdpSocket : IDisposable
             }
         }
 
-        batch.Clear();
+        if (batch.Count == 0)
+        {
+            batch.Clear();
+        }
+
         return UdpSendResult.Done;
     }
 
@@ -224,6 +262,11 @@ public sealed unsafe class UdpSocket : IDisposable
         try
         {
             UdpSocketOptions.Set(fd.Value, operation, isV6, isDualStack, options.SocketBufferBytes);
+            if (options.Shared)
+            {
+                UdpSocketOptions.AllowSharing(fd.Value, true);
+            }
+
             BindNative(fd.Value, operation, ref address);
             return new UdpSocket(fd, address)
             {

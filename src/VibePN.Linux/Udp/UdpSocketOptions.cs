@@ -27,6 +27,9 @@ internal static unsafe class UdpSocketOptions
         SetBuffer(fd, SocketConstants.SO_SNDBUFFORCE, SocketConstants.SO_SNDBUF, bufferBytes);
     }
 
+    /// <summary>SO_REUSEADDR: looked at when a second socket is bound, on both.</summary>
+    public static void AllowSharing(int fd, bool isAllowed) => _ = TrySet(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_REUSEADDR, isAllowed ? 1 : 0);
+
     public static bool TryEnableGro(int fd) => TrySet(fd, SocketConstants.SOL_UDP, SocketConstants.UDP_GRO, 1);
 
     public static bool HasGso(int fd)

@@ -50,13 +50,22 @@ public sealed class ApiClient : IDisposable
     /// <exception cref="ApiException"/>
     public Task<GoodbyeDto> GoodbyeAsync(CancellationToken cancel) => SendAsync(HttpMethod.Post, "goodbye", ApiJson.Default.GoodbyeDto, cancel);
 
+    /// <summary>Takes the config file into use, or tells what that would do.</summary>
+    /// <exception cref="ApiException"/>
+    public Task<ReloadDto> ReloadAsync(ReloadRequestDto request, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Post, "reload", ApiJson.Default.ReloadDto, cancel, JsonContent.Create(request, ApiJson.Default.ReloadRequestDto));
+
+    /// <summary>The config in force stays.</summary>
+    /// <exception cref="ApiException"/>
+    public Task<ConfirmDto> ConfirmAsync(CancellationToken cancel) => SendAsync(HttpMethod.Post, "confirm", ApiJson.Default.ConfirmDto, cancel);
+
     public void Dispose() => _http.Dispose();
 
-    private async Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken cancel)
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken cancel, HttpContent? content = null)
     {
         try
         {
-            using HttpRequestMessage request = new(method, path);
+            using HttpRequestMessage request = new(method, path) { Content = content };
             using HttpResponseMessage response = await _http.SendAsync(request, cancel).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
             {
@@ -69,7 +78,7 @@ public sealed class ApiClient : IDisposable
         }
         catch (HttpRequestException failure)
         {
-            throw new ApiException(Advice(failure), failure);
+            throw new ApiException(Advice(failure), failure) { IsNobodyThere = IsNobody((failure.InnerException as SocketException)?.SocketErrorCode) };
         }
         catch (TaskCanceledException failure) when (!cancel.IsCancellationRequested)
         {
@@ -85,9 +94,11 @@ public sealed class ApiClient : IDisposable
     {
         SocketError.AccessDenied =>
             $"no permission to use {_socket}; run as root, or join the group vibepn (usermod -aG vibepn USER) and log in again",
-        // ENOENT has no SocketError of its own.
-        SocketError.ConnectionRefused or SocketError.AddressNotAvailable or SocketError.SocketError =>
+        { } code when IsNobody(code) =>
             $"the daemon is not running ({_socket} has nobody behind it); start it with 'systemctl start vibepn' or 'vibepn daemon', or name its socket with --socket",
         _ => $"the daemon at {_socket} cannot be reached: {(failure.InnerException ?? failure).Message}",
     };
+
+    /// <summary>ENOENT has no code of its own.</summary>
+    private static bool IsNobody(SocketError? code) => code is SocketError.ConnectionRefused or SocketError.AddressNotAvailable or SocketError.SocketError;
 }

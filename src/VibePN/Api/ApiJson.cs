@@ -14,6 +14,9 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(PeersDto))]
 [JsonSerializable(typeof(RoutesDto))]
 [JsonSerializable(typeof(GoodbyeDto))]
+[JsonSerializable(typeof(ReloadRequestDto))]
+[JsonSerializable(typeof(ReloadDto))]
+[JsonSerializable(typeof(ConfirmDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext
 {

@@ -39,6 +39,15 @@ public sealed record PeerDto
     /// <summary>The largest IP packet that its path carries whole.</summary>
     public int? MtuBytes { get; init; }
 
+    /// <summary>What is known of that size; null: not connected.</summary>
+    public MtuState? MtuState { get; init; }
+
+    /// <summary>Times that the path of this connection was found to lose what it had carried.</summary>
+    public int? BlackHoles { get; init; }
+
+    /// <summary>What waits for it here.</summary>
+    public QueueDto Queue { get; init; } = new();
+
     /// <summary>In: from the peer. IP packets and their bytes.</summary>
     public long PacketsIn { get; init; }
 
@@ -50,6 +59,9 @@ public sealed record PeerDto
 
     /// <summary>Of the datagrams sent to it and settled, the share that was lost: 0 to 1. Null: none settled yet.</summary>
     public double? Loss { get; init; }
+
+    /// <summary>Null: not connected, or the peer cannot do it.</summary>
+    public RepairDto? Repair { get; init; }
 
     /// <summary>Networks that both are in.</summary>
     public IReadOnlyList<string> Networks { get; init; } = [];

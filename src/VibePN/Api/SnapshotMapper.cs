@@ -1,3 +1,4 @@
+using VibePN.Quic;
 using VibePN.Routing;
 
 namespace VibePN.Api;
@@ -102,16 +103,50 @@ public static class SnapshotMapper
             Unresponsive = peer.Unresponsive,
             RoutesRefused = peer.RoutesRefused,
             MtuBytes = peer.MtuBytes,
+            MtuState = peer.Quic is { } path ? MtuStateOf(path.PathMtuState, peer.IsPathSizeSettled) : null,
+            BlackHoles = peer.Quic?.BlackHoles,
+            Queue = new QueueDto
+            {
+                Bytes = peer.Queue.Bytes,
+                Frames = peer.Queue.Frames,
+                WaitMillis = peer.Queue.Wait.TotalMilliseconds,
+                MaxWaitMillis = peer.Queue.MaxWait.TotalMilliseconds,
+                Marked = (long)peer.Queue.Marked,
+                DroppedByCoDel = (long)peer.Queue.DroppedByCoDel,
+                DroppedFull = (long)peer.Queue.DroppedFull,
+            },
             PacketsIn = (long)peer.PacketsIn,
             BytesIn = (long)peer.BytesIn,
             PacketsOut = (long)peer.PacketsOut,
             BytesOut = (long)peer.BytesOut,
             Loss = settled > 0 ? peer.Quic!.Value.DatagramsLost / (double)settled : null,
+            Repair = peer.Repair is { } repair ? Repair(repair, snapshot, nowUtc) : null,
             Networks = peer.Networks,
             Addresses = [.. peer.Addresses.Select(address => address.ToString())],
             SinceUtc = peer.Id is null ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - peer.ChangedNanos) / 1000.0),
         };
     }
+
+    private static MtuState MtuStateOf(PathMtuState state, bool isSettled) => state switch
+    {
+        PathMtuState.Suspect or PathMtuState.Search => MtuState.Searching,
+        PathMtuState.Complete => MtuState.Capped,
+        _ => isSettled ? MtuState.Settled : MtuState.Searching,
+    };
+
+    private static RepairDto Repair(RepairSnapshot repair, NodeSnapshot snapshot, DateTimeOffset nowUtc) => new()
+    {
+        On = repair.IsOn,
+        SinceUtc = repair.ChangedNanos == 0 ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - repair.ChangedNanos) / 1000.0),
+        Loss = repair.Loss,
+        Limit = repair.Limit,
+        Resent = (long)repair.Resent,
+        GivenUp = (long)repair.GivenUp,
+        Repaired = (long)repair.Repaired,
+        Late = (long)repair.Late,
+        Missed = (long)repair.Missed,
+        Held = repair.Held,
+    };
 
     /// <param name="refused">Claims of its present connection that are refused now.</param>
     private static string? Reason(PeerSnapshot peer, int refused)

@@ -23,6 +23,9 @@ public sealed record StatusDto
     /// <summary>The config file in force.</summary>
     public string? Config { get; init; }
 
+    /// <summary>Until when the config in force has to be confirmed, or it is undone; absent: it has not.</summary>
+    public DateTimeOffset? ConfirmByUtc { get; init; }
+
     /// <summary>Bound UDP addresses, with the real port where the config says 0.</summary>
     public IReadOnlyList<string> Listen { get; init; } = [];
 

@@ -19,7 +19,11 @@ internal sealed record Hello(
     IReadOnlyList<ulong> Features,
     IPEndPoint? Observed,
     int MaxReassembledBytes,
-    bool Replaces) : ControlMessage;
+    bool Replaces) : ControlMessage
+{
+    /// <summary>The sender puts numbered packets in order (docs/protocol.md, Order).</summary>
+    public const ulong RepairFeature = 1;
+}
 
 /// <summary>The sender's networks as far as they concern the receiver; replaces what it said before.</summary>
 internal sealed record NetworkList(IReadOnlyList<NetworkOffer> Networks) : ControlMessage;

@@ -45,6 +45,8 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
     /// <summary>Time over which the speed of the line is measured.</summary>
     private const ulong RateWindowNanos = 8_000_000;
 
+    private const ulong WaitWindowNanos = 5_000_000_000;
+
     private readonly int _maxFrames = Math.Max(capacityBytes / BytesPerFrame, 16);
     private readonly FrameStore _frames = new(memory);
 
@@ -61,6 +63,11 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
     /// <summary>The flow whose first frame is selected, or <see cref="None"/>.</summary>
     private int _current = None;
 
+    /// <summary>The longest wait of the present and of the last <see cref="WaitWindowNanos"/>.</summary>
+    private ulong _maxWaitNanos;
+    private ulong _formerMaxWaitNanos;
+    private ulong _waitSinceNanos;
+
     private ulong _rateSinceNanos;
     private long _rateBytes;
     private double _nanosPerByte;
@@ -76,6 +83,12 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
 
     /// <summary>Packets marked CE instead of being dropped, since the beginning.</summary>
     public ulong Marked { get; private set; }
+
+    /// <summary>Packets dropped by CoDel, since the beginning.</summary>
+    public ulong DroppedByCoDel { get; private set; }
+
+    /// <summary>Packets dropped because the queue was full, since the beginning.</summary>
+    public ulong DroppedFull { get; private set; }
 
     /// <summary>How long the frame selected last has waited.</summary>
     public ulong LastWaitNanos { get; private set; }
@@ -103,7 +116,7 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
         var packets = Math.Max(segmenter.Remaining, 1);
         if (frame.IsEmpty || frame.Length > capacityBytes || !MakeRoom(frame.Length))
         {
-            dropped(network, DropReason.OutQueueFull, packets);
+            DropFull(network, packets);
             return false;
         }
 
@@ -216,6 +229,25 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
         }
     }
 
+    /// <summary>How long the oldest frame that waits has done so. Looks at every flow: not for the packet path.</summary>
+    public ulong WaitNanos(ulong nowNanos)
+    {
+        var longest = 0UL;
+        for (var i = 0; Count > 0 && i < _usedFlows; i++)
+        {
+            longest = _flows[i].Frames > 0 ? Math.Max(longest, nowNanos - Math.Min(_frames[_flows[i].First].SinceNanos, nowNanos)) : longest;
+        }
+
+        return longest;
+    }
+
+    /// <summary>The longest that a frame waited in the last 5 to 10 s; frames that still wait are not in it.</summary>
+    public ulong MaxWaitNanos(ulong nowNanos)
+    {
+        NoteWait(0, nowNanos);
+        return Math.Max(_maxWaitNanos, _formerMaxWaitNanos);
+    }
+
     /// <summary>Drops everything.</summary>
     public void Clear(DropReason reason)
     {
@@ -244,6 +276,7 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
         {
             ref var head = ref _frames[flow.First];
             LastWaitNanos = nowNanos - Math.Min(head.SinceNanos, nowNanos);
+            NoteWait(LastWaitNanos, nowNanos);
             if (head.IsBegun || head.IsMarked)
             {
                 return;
@@ -269,11 +302,11 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
                 // One packet of a super-packet is signal enough; the loss of all would end in a time-out.
                 head.Segmenter.Advance();
                 head.Packets--;
-                dropped(head.Network, DropReason.OutCodel, 1);
+                DropByCoDel(head.Network);
                 continue;
             }
 
-            dropped(head.Network, DropReason.OutCodel, 1);
+            DropByCoDel(head.Network);
             RemoveFirst(ref flow);
         }
     }
@@ -321,7 +354,7 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
                 return;
             }
 
-            dropped(_frames[id].Network, DropReason.OutQueueFull, Math.Max(_frames[id].Segmenter.Remaining, 1));
+            DropFull(_frames[id].Network, Math.Max(_frames[id].Segmenter.Remaining, 1));
             if (!keepFirst)
             {
                 RemoveFirst(ref flow);
@@ -333,6 +366,30 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
             flow.Last = first.Next == None ? flow.First : flow.Last;
             Forget(ref flow, id);
         }
+    }
+
+    private void DropByCoDel(int network)
+    {
+        DroppedByCoDel++;
+        dropped(network, DropReason.OutCodel, 1);
+    }
+
+    private void DropFull(int network, int packets)
+    {
+        DroppedFull += (ulong)packets;
+        dropped(network, DropReason.OutQueueFull, packets);
+    }
+
+    private void NoteWait(ulong nanos, ulong nowNanos)
+    {
+        if (nowNanos - _waitSinceNanos >= WaitWindowNanos)
+        {
+            _formerMaxWaitNanos = nowNanos - _waitSinceNanos < 2 * WaitWindowNanos ? _maxWaitNanos : 0;
+            _maxWaitNanos = 0;
+            _waitSinceNanos = nowNanos;
+        }
+
+        _maxWaitNanos = Math.Max(_maxWaitNanos, nanos);
     }
 
     /// <summary>The next few frames would need a search again.</summary>

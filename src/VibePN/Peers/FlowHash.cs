@@ -32,8 +32,15 @@ internal static class FlowHash
         return Mix(hash, detail);
     }
 
-    /// <summary>The hash of a packet that is yet to be parsed; what is no IP packet is one flow.</summary>
-    public static ulong Of(ReadOnlySpan<byte> packet, ulong salt) => IpHeader.TryParse(packet, out var ip) ? Of(ip, packet, salt) : salt;
+    /// <summary>
+    /// The hash of a packet that is yet to be parsed; what is no IP packet is one flow. Also of a super-packet that was sent in part: its
+    /// header is that of the packet sent last.
+    /// </summary>
+    public static ulong Of(ReadOnlySpan<byte> packet, ulong salt)
+    {
+        packet = packet[..Math.Min(IpHeader.DeclaredLength(packet), packet.Length)];
+        return IpHeader.TryParse(packet, out var ip) ? Of(ip, packet, salt) : salt;
+    }
 
     /// <summary>Four bytes that tell flows between the same hosts apart.</summary>
     private static ulong Detail(in IpHeader ip, ReadOnlySpan<byte> packet)

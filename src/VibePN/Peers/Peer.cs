@@ -8,6 +8,7 @@ namespace VibePN.Peers;
 internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
 {
     private byte[] _dialToken = [];
+    private SteadySize _carried;
 
     public PeerConfig Config { get; private set; } = config;
 
@@ -86,6 +87,14 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     public long RoutesRefused { get; set; }
 
     public LogLimit LogLimit { get; } = new();
+
+    /// <summary>The largest IP packet that its path carries whole, as the host is told it; 0: not known yet. Kept while it is away.</summary>
+    public int CarriedBytes => _carried.Bytes;
+
+    public ulong CarriedDueNanos => _carried.DueNanos;
+
+    /// <inheritdoc cref="SteadySize.Observe"/>
+    public bool ObserveCarried(int bytes, ulong nowNanos) => _carried.Observe(bytes, nowNanos);
 
     /// <summary>Takes a changed entry of the same fingerprint.</summary>
     public void Configure(PeerConfig changed)

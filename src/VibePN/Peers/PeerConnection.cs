@@ -102,6 +102,24 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>Packets that come in pieces; made when the first does.</summary>
     public Reassembler? Reassembler { get; set; }
 
+    /// <summary>Decides whether datagrams are repaired; made with the peer's Hello if it can do it.</summary>
+    public LossMeter? LossMeter { get; set; }
+
+    /// <summary>What was sent and may have to be sent again; made when repair first begins.</summary>
+    public RepairSender? Repair { get; set; }
+
+    /// <summary>Packets are numbered and kept at the moment.</summary>
+    public bool IsRepairing { get; set; }
+
+    /// <summary>Times the path was found too small at the last look: losses of that moment say nothing.</summary>
+    public int BlackHoles { get; set; }
+
+    /// <summary>Puts packets in order; made with the first that has a number.</summary>
+    public ReorderBuffer? Reorder { get; set; }
+
+    /// <summary>When a wait in <see cref="Reorder"/> ends, or earlier; <see cref="ulong.MaxValue"/>: nothing waits.</summary>
+    public ulong ReorderNanos { get; set; } = ulong.MaxValue;
+
     /// <summary>The other's Hello was read (docs/protocol.md, Roles).</summary>
     public bool IsUp => _session?.PeerHello is not null && !Quic.IsClosed;
 

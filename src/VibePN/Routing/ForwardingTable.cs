@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace VibePN.Routing;
 
@@ -10,25 +11,47 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
 {
     public static readonly ForwardingTable<TTarget> Empty = new([]);
 
-    /// <summary>Below this many ranges the whole array is searched: it fits the nearest cache, and an index would not.</summary>
-    private const int IndexFrom = 2048;
+    /// <summary>Up to so many lower halves are looked at one by one.</summary>
+    private const int LargeGroup = 8;
 
-    /// <summary>IPv4 ranges by the upper 16 bits of the address: where to begin and end the search. Empty for a small table.</summary>
-    private readonly int[] _v4Index;
-    private readonly uint[] _v4Starts;
+    private readonly RangeIndex _v4Starts;
     private readonly TTarget?[] _v4Targets;
-    private readonly UInt128[] _v6Starts;
-    private readonly TTarget?[] _v6Targets;
+
+    /// <summary>The distinct upper halves of the IPv6 starts.</summary>
+    private readonly RangeIndex _v6Uppers;
+
+    /// <summary>Every IPv6 range: the lower half of its start.</summary>
+    private readonly (ulong Lower, TTarget? Target)[] _v6Ranges;
+
+    /// <summary>By the index of an upper half: its ranges. Empty where each has but one: all prefixes are /64 or shorter.</summary>
+    private readonly (int First, int End, RangeIndex? Many)[] _v6Groups;
 
     /// <param name="routes">Distinct prefixes; of equal ones the last wins.</param>
     public ForwardingTable(IReadOnlyCollection<KeyValuePair<Prefix, TTarget>> routes)
     {
         var (starts, targets) = Flatten(routes, v6: false);
-        _v4Starts = Array.ConvertAll(starts, start => (uint)start);
+        _v4Starts = new RangeIndex(Array.ConvertAll(starts, start => (ulong)start));
         _v4Targets = targets;
-        (_v6Starts, _v6Targets) = Flatten(routes, v6: true);
 
-        _v4Index = _v4Starts.Length < IndexFrom ? [] : IndexUpperHalves(_v4Starts);
+        (starts, targets) = Flatten(routes, v6: true);
+        var lowers = Array.ConvertAll(starts, start => (ulong)start);
+        _v6Ranges = [.. lowers.Zip(targets)];
+        List<ulong> uppers = [];
+        List<(int First, int End, RangeIndex? Many)> groups = [];
+        for (var (first, end) = (0, 0); first < starts.Length; first = end)
+        {
+            var upper = (ulong)(starts[first] >> 64);
+            while (end < starts.Length && (ulong)(starts[end] >> 64) == upper)
+            {
+                end++;
+            }
+
+            uppers.Add(upper);
+            groups.Add((first, end, end - first > LargeGroup ? new RangeIndex(lowers.AsSpan(first..end)) : null));
+        }
+
+        _v6Uppers = new RangeIndex(CollectionsMarshal.AsSpan(uppers));
+        _v6Groups = groups.Count == starts.Length ? [] : [.. groups];
     }
 
     /// <param name="address">4 or 16 bytes in network order.</param>
@@ -36,57 +59,53 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
     public TTarget? Lookup(ReadOnlySpan<byte> address) => address.Length switch
     {
         4 => LookupV4(BinaryPrimitives.ReadUInt32BigEndian(address)),
-        16 => LookupV6(BinaryPrimitives.ReadUInt128BigEndian(address)),
+        16 => LookupV6(BinaryPrimitives.ReadUInt64BigEndian(address), BinaryPrimitives.ReadUInt64BigEndian(address[8..])),
         _ => null,
     };
 
-    public TTarget? Lookup(IpKey address) => address.IsV6 ? LookupV6(address.Bits) : LookupV4((uint)address.Bits);
+    public TTarget? Lookup(IpKey address) => address.IsV6 ? LookupV6((ulong)(address.Bits >> 64), (ulong)address.Bits) : LookupV4((uint)address.Bits);
 
+    /// <summary>The range that holds the address begins at or before it: at the last start ≤ address.</summary>
     private TTarget? LookupV4(uint address)
     {
-        // The range that holds the address begins at or before it: the last start ≤ address.
-        var low = 0;
-        var high = _v4Starts.Length;
-        if (_v4Index.Length > 0)
-        {
-            low = _v4Index[address >> 16];
-            high = _v4Index[(address >> 16) + 1];
-        }
-
-        while (low < high)
-        {
-            var middle = (low + high) >>> 1;
-            if (_v4Starts[middle] <= address)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low == 0 ? null : _v4Targets[low - 1];
+        var range = _v4Starts.Find(address);
+        return range < 0 ? null : _v4Targets[range];
     }
 
-    private TTarget? LookupV6(UInt128 address)
+    private TTarget? LookupV6(ulong upper, ulong lower)
     {
-        var low = 0;
-        var high = _v6Starts.Length;
-        while (low < high)
+        var group = _v6Uppers.Find(upper);
+        if (group < 0)
         {
-            var middle = (low + high) >>> 1;
-            if (_v6Starts[middle] <= address)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
+            return null;
         }
 
-        return low == 0 ? null : _v6Targets[low - 1];
+        // Of a smaller upper half every lower one is passed already.
+        var isSame = _v6Uppers[group] == upper;
+        int range;
+        if (_v6Groups.Length == 0)
+        {
+            range = isSame && _v6Ranges[group].Lower > lower ? group - 1 : group;
+        }
+        else
+        {
+            ref readonly var ranges = ref _v6Groups[group];
+            range = !isSame ? ranges.End - 1
+                : ranges.Many is { } many ? ranges.First + many.Find(lower)
+                : LastUpTo(lower, ranges.First, ranges.End - 1);
+        }
+
+        return range < 0 ? null : _v6Ranges[range].Target;
+    }
+
+    private int LastUpTo(ulong lower, int first, int last)
+    {
+        while (last >= first && _v6Ranges[last].Lower > lower)
+        {
+            last--;
+        }
+
+        return last;
     }
 
     /// <summary>Sweeps over the prefixes, outer before inner, and notes each address at which the winner changes.</summary>
@@ -144,22 +163,5 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
                 targets.Add(target);
             }
         }
-    }
-
-    private static int[] IndexUpperHalves(uint[] starts)
-    {
-        var index = new int[65537];
-        var next = 0;
-        for (var upper = 0; upper <= 65536; upper++)
-        {
-            while (next < starts.Length && starts[next] < (ulong)upper << 16)
-            {
-                next++;
-            }
-
-            index[upper] = next;
-        }
-
-        return index;
     }
 }

@@ -8,6 +8,8 @@ internal sealed class ConfigBuilder(TestNode node)
 {
     private readonly StringBuilder _tables = new();
 
+    public string Listen { get; init; } = string.Create(CultureInfo.InvariantCulture, $"[::]:{TestNode.Port}");
+
     /// <summary>The usual network of tests; more lines for its table in <paramref name="lines"/>.</summary>
     public ConfigBuilder Corp(params string[] lines) => Network(
         TestNode.Network,
@@ -33,30 +35,33 @@ internal sealed class ConfigBuilder(TestNode node)
 
     public ConfigBuilder Peer(TestNode peer, params string[] lines) => PeerAt(peer, $"{peer.Host.Address}:{TestNode.Port}", lines);
 
-    /// <summary>Writes the file and starts the daemon; returns when it answers.</summary>
-    public TestNode Start()
-    {
-        File.WriteAllText(node.ConfigPath, string.Create(CultureInfo.InvariantCulture, $"""
-            [identity]
-            cert = "{node.CertificatePath}"
-            key = "{node.KeyPath}"
-
-            [node]
-            name = "{node.Name}"
-            listen = "[::]:{TestNode.Port}"
-            socket = "{node.SocketPath}"
-            metrics = ""
-            state = "{Path.Combine(node.Folder, "state")}"
-            {_tables}
-            """));
-        node.Launch();
-        node.WaitUntilItAnswers();
-        return node;
-    }
-
-    private ConfigBuilder Table(string header, IEnumerable<string> lines)
+    public ConfigBuilder Table(string header, IEnumerable<string> lines)
     {
         _tables.Append("\n\n").Append(header).Append('\n').AppendJoin('\n', lines);
         return this;
+    }
+
+    /// <summary>Writes the file.</summary>
+    public void Write() => File.WriteAllText(node.ConfigPath, string.Create(CultureInfo.InvariantCulture, $"""
+        [identity]
+        cert = "{node.CertificatePath}"
+        key = "{node.KeyPath}"
+
+        [node]
+        name = "{node.Name}"
+        listen = "{Listen}"
+        socket = "{node.SocketPath}"
+        metrics = ""
+        state = "{Path.Combine(node.Folder, "state")}"
+        {_tables}
+        """));
+
+    /// <summary>Writes the file and starts the daemon; returns when it answers.</summary>
+    public TestNode Start()
+    {
+        Write();
+        node.Launch();
+        node.WaitUntilItAnswers();
+        return node;
     }
 }

@@ -15,6 +15,8 @@ public sealed class NativeLayoutTests
         #include <stdio.h>
         #include <time.h>
         #include <sys/mman.h>
+        #include <sys/prctl.h>
+        #include <sys/resource.h>
         #include <sys/socket.h>
         #include <sys/uio.h>
         #include <sys/epoll.h>

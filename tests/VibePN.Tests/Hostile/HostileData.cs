@@ -9,13 +9,15 @@ internal static class HostileData
     /// <summary>The flag of a checksum that the receiver is to complete.</summary>
     public const byte Partial = 1;
 
+    /// <summary>The flag of a sequence number in front of the packet.</summary>
+    public const byte SequenceFlag = 4;
+
     private const byte FragmentFlag = 2;
 
     /// <summary>Packets that a host must not get.</summary>
     /// <param name="own4">An address that the sender owns.</param>
     /// <param name="other4">Another peer's.</param>
-    /// <param name="mtuBytes">Of the victim's interface.</param>
-    public static IEnumerable<BadPacket> Bad(string own4, string own6, string other4, string victim4, string victim6, int mtuBytes)
+    public static IEnumerable<BadPacket> Bad(string own4, string own6, string other4, string victim4, string victim6)
     {
         var udp = TestPacket.Udp(own4, victim4);
         var udp6 = TestPacket.Udp(own6, victim6);
@@ -35,9 +37,6 @@ internal static class HostileData
             new("checksum flag on 7 bytes of UDP in IPv6", Partial, Whole(udp6[..47]), DropReason.InChecksumFlag),
             new("checksum flag on 19 bytes of TCP", Partial, Whole(With([.. udp[..28], .. new byte[11]], 9, 6)), DropReason.InChecksumFlag),
             new("checksum flag on no transport at all", Partial, Whole(udp[..20]), DropReason.InChecksumFlag),
-            new("longer than the MTU", 0, TestPacket.Udp(own4, victim4, mtuBytes - 27), DropReason.InTooBig),
-            new("IPv6 longer than the MTU", Partial, TestPacket.Udp(own6, victim6, mtuBytes - 47), DropReason.InTooBig),
-            new("as long as a datagram can be", 0, TestPacket.Udp(own4, victim4, 8000), DropReason.InTooBig),
             new("no packet", 0, [], DropReason.InMalformed),
             new("one byte", 0, [0x45], DropReason.InMalformed),
             new("IP version 5", 0, With(udp, 0, 0x55), DropReason.InMalformed),
@@ -63,8 +62,14 @@ internal static class HostileData
             new("a fragment of too long a packet", 2, [0, 1, 0, 0, 0xff, 0xff, .. new byte[16]], DropReason.InFragmentMalformed),
             new("a whole packet of rubbish in one fragment", 2, [0, 1, 0, 0, 0, 16, .. new byte[16]], DropReason.InMalformed),
             new("a whole packet with the checksum flag on ICMP in one fragment", 3, [0, 1, 0, 0, 0, (byte)udp.Length, .. With(udp, 9, 1)], DropReason.InChecksumFlag),
+            new("a number of 3 bytes", SequenceFlag, new byte[3], DropReason.InMalformed),
+            new("a number without a packet", SequenceFlag, new byte[4], DropReason.InMalformed),
+            new("a number and a byte", SequenceFlag, [0, 0x40, 0, 1, 0x45], DropReason.InMalformed),
+            new("a numbered fragment", 6, [0, 0x80, 0, 1, 0, 1, 0, 0, 0, (byte)udp.Length, .. udp], DropReason.InMalformed),
+            new("a numbered packet from another peer's address", SequenceFlag, [0, 0xc0, 0, 1, .. TestPacket.Udp(other4, victim4)], DropReason.InSourceNotOwned),
+            new("a numbered packet with the checksum flag on ICMP", 5, [1, 0, 0, 1, .. With(udp, 9, 1)], DropReason.InChecksumFlag),
         ];
-        for (var bit = 2; bit < 8; bit++)
+        for (var bit = 3; bit < 8; bit++)
         {
             bad.Add(new($"flag {1 << bit}", (byte)(1 << bit), udp, DropReason.InUnknownFlags));
             bad.Add(new($"flag {1 << bit} on nothing", (byte)(1 << bit), [], DropReason.InUnknownFlags));
@@ -88,6 +93,14 @@ internal static class HostileData
         {
             yield return [tag, 0, .. packet];
             yield return [tag, Partial, .. packet];
+        }
+
+        // Three lanes, gaps in two of them, some twice.
+        foreach (var number in (byte[])[1, 2, 4, 5, 7, 3, 3, 9])
+        {
+            yield return [tag, SequenceFlag, 0, 0, 0, number, .. tcp];
+            yield return [tag, SequenceFlag | Partial, 0, 0x40, 0, number, .. tcp];
+            yield return [tag, SequenceFlag, (byte)(number << 4), 0x40, number, 0, .. udp];
         }
 
         for (byte id = 0; id < 4; id++)

@@ -29,7 +29,7 @@ public sealed class HostileDataTests : IDisposable
         get
         {
             TheoryData<string, byte, byte[], DropReason> data = [];
-            foreach (var bad in HostileData.Bad("10.42.0.2", "fd42::2", "10.42.0.3", Victim4, Victim6, Target.MtuBytes))
+            foreach (var bad in HostileData.Bad("10.42.0.2", "fd42::2", "10.42.0.3", Victim4, Victim6))
             {
                 data.Add(bad.What, bad.Flags, bad.Packet, bad.Reason);
             }
@@ -143,6 +143,36 @@ public sealed class HostileDataTests : IDisposable
         }
     }
 
+    /// <summary>Whatever numbers a peer makes up: what it can make the node hold is bounded, and is with the host, or dropped, half a second later.</summary>
+    [Theory]
+    [InlineData(1, 1 << 22, 1)]
+    [InlineData(2, 1 << 10, 1024)]
+    [InlineData(3, 40, 3)]
+    [InlineData(4, 1 << 15, 1)]
+    public void Numbers_AtRandom_HoldWithinBoundsAndNotForLong(int seed, int numbers, int lanes)
+    {
+        const int Packets = 30_000;
+        Random random = new(seed);
+        byte[] datagram = [Mallory.Tag, HostileData.SequenceFlag, 0, 0, 0, 0, .. TestPacket.Udp("10.42.0.2", Victim4, 800)];
+        for (var i = 0; i < Packets; i++)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(datagram.AsSpan(2), ((uint)random.Next(lanes) << 22) | (uint)random.Next(numbers));
+            Mallory.Write(datagram);
+            Assert.True(_target.Node.RepairReservedBytes <= Limits.RepairBytes);
+        }
+
+        Mallory.Finish();
+        _target.Exchange();
+        _target.Advance(TimeSpan.FromSeconds(1));
+
+        var peer = _target.Node.Snapshot(_target.Now).Peers.Single(peer => peer.Name == "mallory");
+        Assert.Equal(Packets, _target.DeliveredCount + (int)_target.Drops.GetValueOrDefault(DropReason.InDuplicate));
+        _target.Node.ReleaseMemory();
+        Assert.Equal(0, _target.Node.RepairReservedBytes);
+        Assert.True(peer.Repair is null or { Held: 0 });
+        AssertOthersUnaffected();
+    }
+
     /// <summary>What is delivered is judged by rules written anew here, and what is not delivered must be in the counters.</summary>
     [Fact]
     public void Datagrams_MillionMutated_OnlyValidPacketsReachTheHostAndMemoryIsFlat()
@@ -202,7 +232,7 @@ public sealed class HostileDataTests : IDisposable
     /// <summary>The rules of docs/protocol.md, Data, in other words than the node's.</summary>
     private static string? WhyInvalid(ReadOnlySpan<byte> packet, VirtioNetHeader header)
     {
-        if (packet.Length is < 20 or > Target.MtuBytes)
+        if (packet.Length is < 20 or > Limits.ReassembledBytes)
         {
             return "has a wrong length";
         }

@@ -68,6 +68,7 @@ public sealed class FairQueueTests
         Assert.InRange(queue.Count, 2000, 2048);
         Assert.InRange(queue.Flows, 1000, FairQueue.MaxFlows);
         Assert.Equal(50_000 - queue.Count, _drops[DropReason.OutQueueFull]);
+        Assert.Equal((ulong)(50_000 - queue.Count), queue.DroppedFull);
         queue.Clear(DropReason.OutPeerDown);
         Assert.Equal(50_000, _drops.Values.Sum());
         Assert.Equal(0, queue.Count + queue.Bytes + queue.Flows);
@@ -206,6 +207,25 @@ public sealed class FairQueueTests
 
         Assert.Equal(0, paid[1]);
         Assert.True(paid[0] > 5000);
+    }
+
+    [Fact]
+    public void Waits_NowAndTheLongestOfTheLastSeconds_AreTold()
+    {
+        var queue = Queue(1 << 20);
+        Assert.Equal((0UL, 0UL), (queue.WaitNanos(Millisecond), queue.MaxWaitNanos(Millisecond)));
+        Offer(queue, flow: 1, number: 1, bytes: 100, now: 10 * Millisecond);
+        Offer(queue, flow: 2, number: 2, bytes: 100, now: 20 * Millisecond);
+        Assert.Equal(30 * Millisecond, queue.WaitNanos(40 * Millisecond));
+        while (queue.TrySelect(50 * Millisecond, stay: false))
+        {
+            queue.Pop(50 * Millisecond);
+        }
+
+        Assert.Equal(0UL, queue.WaitNanos(50 * Millisecond));
+        Assert.Equal(40 * Millisecond, queue.MaxWaitNanos(60 * Millisecond));
+        Assert.Equal(40 * Millisecond, queue.MaxWaitNanos(5_040 * Millisecond));
+        Assert.Equal(0UL, queue.MaxWaitNanos(20_000 * Millisecond));
     }
 
     [Fact]

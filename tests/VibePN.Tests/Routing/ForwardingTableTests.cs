@@ -36,6 +36,23 @@ public sealed class ForwardingTableTests
     }
 
     [Fact]
+    public void Lookup_ManyHostsOfOneSubnet_EachItsOwn()
+    {
+        var hosts = Enumerable.Range(1, 3_000).ToDictionary(i => Parse($"fd00::{i * 2:x}/128"), i => $"host{i}");
+        var table = new ForwardingTable<string>([KeyValuePair.Create(Parse("fd00::/64"), "subnet"), .. hosts]);
+
+        foreach (var (host, name) in hosts)
+        {
+            Assert.Equal(name, table.Lookup(host.First));
+            Assert.Equal("subnet", table.Lookup(host.First with { Bits = host.First.Bits + 1 }));
+        }
+
+        Assert.Equal("subnet", table.Lookup(Parse("fd00::/128").First));
+        Assert.Equal("subnet", table.Lookup(Parse("fd00::ffff:ffff:ffff:ffff/128").First));
+        Assert.Null(table.Lookup(Parse("fd00:0:0:1::/128").First));
+    }
+
+    [Fact]
     public void Lookup_WholeRangesAndEdges_Match()
     {
         var table = new ForwardingTable<string>(

@@ -39,6 +39,9 @@ public sealed class RouteLifetimeTests
         using var sim = new SimNetwork(1);
         var (a, peer) = Joined(sim);
         peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 10)]));
+        // Until the size of the path is known, which changes the interface.
+        sim.Run(8 * Second);
+        peer.Say(new Announce("corp", [new RouteOffer(Lan, 0, 10)]));
         sim.Run(Second);
         var version = a.Node!.HostStateVersion;
         for (var i = 0; i < 20; i++)
@@ -144,7 +147,7 @@ public sealed class RouteLifetimeTests
             config => config with { Peers = [config.Peers[0] with { AllowRoutes = [IPNetwork.Parse("192.168.0.0/16")] }] },
             new SimPeer("a"));
         Assert.NotNull(sim.RunUntil(() => a.IsUp(b) && b.IsUp(a), 10 * Second));
-        sim.Run(Second);
+        sim.Run(10 * Second);
         var version = b.Node!.HostStateVersion;
 
         sim.Run(TimeSpan.FromHours(1));

@@ -11,6 +11,9 @@ internal interface ISimMachine : IDisposable
     /// <summary>The socket's own address.</summary>
     IPEndPoint EndPoint { get; }
 
+    /// <summary>Whether a socket of its is there.</summary>
+    bool IsAt(IPEndPoint at) => EndPoint.Equals(at);
+
     bool IsRunning { get; }
 
     /// <summary>In nanoseconds.</summary>

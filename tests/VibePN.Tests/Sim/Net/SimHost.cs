@@ -34,6 +34,11 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <summary>Where its datagrams come from.</summary>
     public IPEndPoint EndPoint { get; set; }
 
+    /// <summary>A socket of before that is still open, or null.</summary>
+    public IPEndPoint? OldEndPoint { get; private set; }
+
+    public bool IsAt(IPEndPoint at) => EndPoint.Equals(at) || at.Equals(OldEndPoint);
+
     public NodeConfig Config { get; private set; }
 
     public Node? Node { get; private set; }
@@ -89,6 +94,30 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         _networkNames.AddRange(applied.Opened.Select(network => network.Name));
         Node.Flush(_network.Now);
         return applied;
+    }
+
+    /// <summary>The socket becomes another one; the one before stays until <see cref="LeaveOldSocket"/> closes it.</summary>
+    public void ChangeSocket(IPEndPoint to)
+    {
+        OldEndPoint = EndPoint;
+        EndPoint = to;
+        _ = LeaveOldSocket(isOver: false);
+    }
+
+    /// <summary>What the loop does twice a second.</summary>
+    /// <returns>True when the old socket is closed.</returns>
+    public bool LeaveOldSocket(bool isOver)
+    {
+        var old = SockAddr.FromIPEndPoint(OldEndPoint!);
+        var left = Node!.LeaveSocket((in SockAddr local) => local == old, isOver, _network.Now);
+        Node.Flush(_network.Now);
+        if (left > 0 && !isOver)
+        {
+            return false;
+        }
+
+        OldEndPoint = null;
+        return true;
     }
 
     /// <summary>The index of a network that the node is in.</summary>
@@ -201,18 +230,21 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         for (var i = 0; i < batch.Count; i++)
         {
             var datagram = batch[i];
-            if (!datagram.Local.ToIPEndPoint().Equals(EndPoint))
+            if (!IsAt(datagram.Local.ToIPEndPoint()))
             {
                 // No kernel sends from an address that the host does not have.
                 continue;
             }
 
-            _network.Carry(this, datagram.Remote.ToIPEndPoint(), datagram.Ecn, datagram.Bytes);
+            _network.Carry(this, datagram.Remote.ToIPEndPoint(), datagram.Ecn, datagram.Bytes, SourceOf(datagram.Local));
         }
 
         batch.Clear();
         return true;
     }
+
+    private IPEndPoint SourceOf(in SockAddr local) =>
+        OldEndPoint is { } old && !local.IsNone && local.ToIPEndPoint().Equals(old) ? old : EndPoint;
 
     public override DropReason? Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial)
     {

@@ -133,7 +133,8 @@ internal sealed class SimNetwork : IDisposable
     public static IPEndPoint Outer(int number) => new(new IPAddress([192, 0, 2, (byte)number]), 51820);
 
     /// <summary>Sends a datagram on its way.</summary>
-    public void Carry(ISimMachine from, IPEndPoint to, byte ecn, ReadOnlySpan<byte> bytes)
+    /// <param name="source">Of the sender's sockets; null: the one it has.</param>
+    public void Carry(ISimMachine from, IPEndPoint to, byte ecn, ReadOnlySpan<byte> bytes, IPEndPoint? source = null)
     {
         var sender = StationOf(from);
         sender.Nat?.Out(to);
@@ -158,7 +159,7 @@ internal sealed class SimNetwork : IDisposable
             var delay = link.Delay + (faults.Next() * link.Jitter) + (faults.Next() < link.Reordering ? link.ReorderDelay : TimeSpan.Zero);
             if (line.Leave(_nanos, bytes.Length, link) is { } leaves)
             {
-                var packet = new InFlight(receiver, sender.Nat?.Mapping ?? from.EndPoint, to, ecn, bytes.ToArray());
+                var packet = new InFlight(receiver, sender.Nat?.Mapping ?? source ?? from.EndPoint, to, ecn, bytes.ToArray());
                 _inFlight.Enqueue(packet, (leaves + (ulong)delay.TotalNanoseconds, _order++));
             }
         }
@@ -255,13 +256,13 @@ internal sealed class SimNetwork : IDisposable
             return;
         }
 
-        if (packet.To.Nat is { } nat ? !nat.Mapping.Equals(packet.At) || !nat.LetsIn(packet.From) : !machine.EndPoint.Equals(packet.At))
+        if (packet.To.Nat is { } nat ? !nat.Mapping.Equals(packet.At) || !nat.LetsIn(packet.From) : !machine.IsAt(packet.At))
         {
             return;
         }
 
         var path = new QuicPath(
-            new QuicAddress(SockAddr.FromIPEndPoint(machine.EndPoint).Bytes),
+            new QuicAddress(SockAddr.FromIPEndPoint(packet.To.Nat is null ? packet.At : machine.EndPoint).Bytes),
             new QuicAddress(SockAddr.FromIPEndPoint(packet.From).Bytes));
         machine.Receive(path, packet.Ecn, packet.Bytes);
         CountTurn(packet.To, isPacket: true);
@@ -350,7 +351,7 @@ internal sealed class SimNetwork : IDisposable
         return null;
     }
 
-    private static bool IsAt(Station station, IPEndPoint at) => (station.Nat?.Mapping ?? station.Machine.EndPoint).Equals(at);
+    private static bool IsAt(Station station, IPEndPoint at) => station.Nat is { } nat ? nat.Mapping.Equals(at) : station.Machine.IsAt(at);
 
     private Line LineOf(Station from, Station to) =>
         _lines.TryGetValue((from, to), out var line) ? line : _lines[(from, to)] = new Line(SimDice.Hash($"{from.Machine.Name}>{to.Machine.Name}"));

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.InteropServices;
 using VibePN.Linux;
 
 namespace VibePN.Tests.Sim;
@@ -23,9 +24,7 @@ internal static class TestPacket
             packet[9] = 17;
             from.CopyTo(packet, 12);
             to.CopyTo(packet, 16);
-            var sum = Checksum.Compute(packet.AsSpan(0, 20));
-            packet[10] = (byte)(sum >> 8);
-            packet[11] = (byte)sum;
+            MemoryMarshal.Write(packet.AsSpan(10), Checksum.Compute(packet.AsSpan(0, 20)));
         }
         else
         {
