@@ -8,12 +8,19 @@ namespace VibePN.E2E;
 /// <summary>What comes and goes a thousand times leaves nothing behind.</summary>
 public sealed class CycleTests : IDisposable
 {
-    private const int Cycles = 1000;
+    private const int Cycles = 500;
     private const int WarmUpCycles = 1000;
+
+    /// <summary>
+    /// The runtime gives memory back when it likes (2–3 MB seen) and then takes it again, once; what a cycle leaves behind grows in every
+    /// one of these rounds.
+    /// </summary>
+    private const int Rounds = 5;
+
     /// <summary>What the command that asks for the status may occupy, here or there.</summary>
     private const int Spare = 3;
 
-    private const long MaxGrowthBytes = 1_000_000;
+    private const long MaxGrowthBytes = 500_000;
 
     private readonly TestBed _bed = new();
 
@@ -38,14 +45,23 @@ public sealed class CycleTests : IDisposable
 
         Run(client, once, WarmUpCycles);
         Resources before = Settle(node);
-        Run(client, once, Cycles);
-        Resources after = Settle(node);
+        for (int round = 1; ; round++)
+        {
+            Run(client, once, Cycles);
+            Resources after = Settle(node);
+            string report = $"round {round}\nbefore {before}\nafter  {after}";
+            TestContext.Current.TestOutputHelper?.WriteLine(report);
+            Assert.Equal(0, after.Connections);
+            Assert.InRange(after.Descriptors, 1, before.Descriptors + Spare);
+            Assert.InRange(after.Threads, 1, before.Threads + Spare);
+            if (after.ResidentBytes - before.ResidentBytes < MaxGrowthBytes)
+            {
+                return;
+            }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"before {before}\nafter  {after}");
-        Assert.Equal(0, after.Connections);
-        Assert.InRange(after.Descriptors, 1, before.Descriptors + Spare);
-        Assert.InRange(after.Threads, 1, before.Threads + Spare);
-        Assert.True(after.ResidentBytes - before.ResidentBytes < MaxGrowthBytes, $"before {before}\nafter  {after}");
+            Assert.True(round < Rounds, report);
+            before = before with { ResidentBytes = after.ResidentBytes };
+        }
     }
 
     private static void Run(TestClient client, Action<TestClient> once, int times)
