@@ -92,6 +92,7 @@ internal sealed partial class Node
 
         peer.Connections.Remove(link);
         EndRepair(link);
+        peer.Carrier = peer.Carrier == link ? null : peer.Carrier;
         link.Reassembler?.Clear();
         CountExpired(link);
         if (peer.Active == link)
@@ -179,24 +180,29 @@ internal sealed partial class Node
         ScheduleControl(link.CloseAsDuplicateNanos);
     }
 
-    /// <summary>The time of a superfluous connection is over, unless it turns out to be the one that is needed.</summary>
+    /// <summary>
+    /// The time of a superfluous connection is over, unless it turns out to be the one that is needed: both sides may have chosen differently,
+    /// or what was to stay has died meanwhile. Of several in doubt the one that was heard last is kept.
+    /// </summary>
     private void CloseDuplicate(PeerConnection link)
     {
-        var others = link.Peer!.Connections.Where(other => other != link && other.IsReady && other.CloseAsDuplicateNanos == ulong.MaxValue).ToList();
-        if (others.Count == 0)
-        {
-            link.CloseAsDuplicateNanos = ulong.MaxValue;
-            Promote(link.Peer);
-        }
-        else if (others.TrueForAll(other => other.IsInDoubt(_now.Nanos)) && !link.IsInDoubt(_now.Nanos))
-        {
-            link.CloseAsDuplicateNanos = ulong.MaxValue;
-            CloseLater(link);
-        }
-        else
+        var others = link.Peer!.Connections.FindAll(other => other != link && other.IsReady);
+        var isDoubtful = link.IsInDoubt(_now.Nanos);
+        if (others.Exists(other => other.CloseAsDuplicateNanos == ulong.MaxValue && !other.IsInDoubt(_now.Nanos))
+            || (isDoubtful && others.Exists(other => other.Quic.LastReceivedNanos > link.Quic.LastReceivedNanos)))
         {
             link.Quic.Close((ulong)CloseReason.Duplicate, "another connection stays");
+            return;
         }
+
+        link.CloseAsDuplicateNanos = ulong.MaxValue;
+        if (others.Exists(other => other.CloseAsDuplicateNanos == ulong.MaxValue))
+        {
+            // That one is in doubt; it may yet end.
+            CloseLater(link);
+        }
+
+        Promote(link.Peer);
     }
 
     /// <summary>
@@ -216,6 +222,9 @@ internal sealed partial class Node
                 .FirstOrDefault();
         if (peer.Active is { } chosen && chosen != before)
         {
+            // A packet of which some pieces have left goes there whole.
+            before?.EndFragments();
+
             // What waits goes on there.
             chosen.Quic.Touch();
             AwaitUnderWay(chosen);
@@ -247,7 +256,8 @@ internal sealed partial class Node
 
         // Only who fell silent or restarted is looked for; neither who left, nor who was sent away.
         var isMissing = close.Kind is QuicCloseKind.IdleTimeout or QuicCloseKind.StatelessReset or QuicCloseKind.Dropped
-            || close is { Kind: QuicCloseKind.Local, ErrorCode: (ulong)CloseReason.Unresponsive };
+            || close is { Kind: QuicCloseKind.Local, ErrorCode: (ulong)CloseReason.Unresponsive }
+            || close is { Kind: QuicCloseKind.Local, Reason: MovedText };
         peer.SeenUntilNanos = isMissing ? _now.Nanos + SeenNanos : 0;
         if (peer.IsRemoved || _leaving || (peer.Config.Address is null && peer.SeenUntilNanos == 0))
         {

@@ -223,6 +223,10 @@ internal sealed partial class Node
             link.Reassembler?.Expire(_now.Nanos);
             CountExpired(link);
             link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
+            if (link.Peer?.Active == link && link.DoubtCheckNanos == ulong.MaxValue)
+            {
+                Await(link);
+            }
         }
 
         ScheduleControl(Math.Min(link.HelloDeadlineNanos, Math.Min(link.CloseAsDuplicateNanos, link.KeepaliveNanos)));

@@ -166,6 +166,11 @@ internal sealed partial class Node
             return;
         }
 
+        if (peer.Carrier != link)
+        {
+            TakeOver(peer, link);
+        }
+
         var network = _networks[index];
         var flags = datagram[tagBytes];
         var packet = datagram[(tagBytes + 1)..];
@@ -292,7 +297,7 @@ internal sealed partial class Node
             }
             else
             {
-                StopDialing(link.Peer!);
+                Supersede(link.Peer!, winner: null);
             }
         }
 
@@ -336,6 +341,11 @@ internal sealed partial class Node
         }
 
         FinishOpenPacket();
+        if (link.IsBlocked)
+        {
+            // Nothing may have been written at all that would begin the time.
+            AwaitUnderWay(link);
+        }
     }
 
     private void DrainQueue(Peer peer, PeerConnection link)
@@ -404,7 +414,7 @@ internal sealed partial class Node
                 case DatagramWrite.Written or DatagramWrite.Open:
                     network.Counters.Out(bytes);
                     peer.Counters.Out(bytes);
-                    if (link.Quic.LastAnsweredNanos >= link.AwaitingSinceNanos)
+                    if (link.DoubtCheckNanos == ulong.MaxValue || link.Quic.LastAnsweredNanos >= link.AwaitingSinceNanos)
                     {
                         Await(link);
                     }
@@ -473,8 +483,7 @@ internal sealed partial class Node
             link.FragmentOffset += piece.Length;
         }
 
-        link.FragmentId++;
-        link.FragmentOffset = 0;
+        link.EndFragments();
         return DatagramWrite.Written;
     }
 

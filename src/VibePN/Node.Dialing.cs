@@ -33,7 +33,7 @@ internal sealed partial class Node
         peer.NextDialNanos = ulong.MaxValue;
         if (!WantsConnection(peer))
         {
-            StopDialing(peer);
+            Settle(peer);
             return;
         }
 
@@ -191,16 +191,24 @@ internal sealed partial class Node
         }
     }
 
-    /// <summary>The peer is there (again).</summary>
-    private void StopDialing(Peer peer)
+    /// <summary>The peer is there (again), or is about to be: the attempts end.</summary>
+    private void Settle(Peer peer)
     {
         Supersede(peer, winner: null);
-        peer.NextDialNanos = ulong.MaxValue;
-        peer.Launched = 0;
-        if (peer.Active is { } link)
+        Promote(peer);
+        if (peer.Active is { } link && !link.IsInDoubt(_now.Nanos))
         {
+            peer.Launched = 0;
             peer.Succeed();
-            EndDoubt(link);
+            if (link.DoubtSinceNanos != 0)
+            {
+                EndDoubt(link);
+            }
+        }
+        else if (!_leaving && !peer.IsRemoved)
+        {
+            // What is up says its networks soon, or is not to be counted on.
+            ScheduleDial(peer, _now.Nanos + ReadyNanos);
         }
     }
 

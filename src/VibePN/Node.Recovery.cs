@@ -222,13 +222,18 @@ internal sealed partial class Node
         }
     }
 
-    /// <summary>The peer is heard after a silence, on a connection in doubt: the path is there again, and attempts are worth their packets.</summary>
+    /// <summary>
+    /// The peer is heard after a silence, on a connection in doubt: the path is there again. Packets leave on the one that was heard last, be it
+    /// only to have an answer, and attempts are worth theirs.
+    /// </summary>
     private void CheckHeard(PeerConnection link)
     {
         var before = link.HeardNanos;
         link.HeardNanos = link.Quic.LastReceivedNanos;
-        if (link.HeardNanos > before + HeardAgainNanos && link.IsInDoubt(_now.Nanos) && link.Peer is { } peer && peer.Active == link && WantsConnection(peer))
+        if (link.HeardNanos > before + HeardAgainNanos && link.IsInDoubt(_now.Nanos) && link.Peer is { Active: { } active } peer
+            && active.IsInDoubt(_now.Nanos) && WantsConnection(peer))
         {
+            Promote(peer);
             StartDialing(peer);
         }
     }

@@ -28,6 +28,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>The ready connection that packets leave on, or null.</summary>
     public PeerConnection? Active { get; set; }
 
+    /// <summary>The connection that the peer's latest packet came on, or null. Not always <see cref="Active"/>: each side chooses for itself.</summary>
+    public PeerConnection? Carrier { get; set; }
+
     /// <summary>Frames that wait for the congestion window of <see cref="Active"/>.</summary>
     public FairQueue Queue { get; } = queue;
 

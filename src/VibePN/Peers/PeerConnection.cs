@@ -99,6 +99,13 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
     public int FragmentOffset { get; set; }
 
+    /// <summary>The next fragment is the first of a packet.</summary>
+    public void EndFragments()
+    {
+        FragmentId++;
+        FragmentOffset = 0;
+    }
+
     /// <summary>Packets that come in pieces; made when the first does.</summary>
     public Reassembler? Reassembler { get; set; }
 

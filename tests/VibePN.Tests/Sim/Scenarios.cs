@@ -35,6 +35,8 @@ internal static class Scenarios
         ["hello-and-gone"] = HelloAndGone,
         ["dialer-moves"] = RecoveryScenarios.DialerMoves,
         ["acceptor-moves"] = RecoveryScenarios.AcceptorMoves,
+        ["both-move"] = RecoveryScenarios.BothMove,
+        ["reload-and-move"] = RecoveryScenarios.ReloadAndMove,
         ["silence"] = RecoveryScenarios.Silence,
         ["restart-one"] = RecoveryScenarios.RestartOne,
         ["restart-both"] = RecoveryScenarios.RestartBoth,

@@ -108,8 +108,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <returns>True when the old socket is closed.</returns>
     public bool LeaveOldSocket(bool isOver)
     {
-        var old = SockAddr.FromIPEndPoint(OldEndPoint!);
-        var left = Node!.LeaveSocket((in SockAddr local) => local == old, isOver, _network.Now);
+        var old = OldEndPoint!.Port;
+        var left = Node!.LeaveSocket((in SockAddr local) => local.ToIPEndPoint().Port == old, isOver, _network.Now);
         Node.Flush(_network.Now);
         if (left > 0 && !isOver)
         {
@@ -134,7 +134,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <summary>The host has another address, and nothing leads to the old one. Its kernel tells the node.</summary>
     public void Move(int number, bool isTold = true)
     {
-        EndPoint = SimNetwork.Outer(number);
+        EndPoint = new IPEndPoint(SimNetwork.Outer(number).Address, EndPoint.Port);
+        OldEndPoint = OldEndPoint is { } old ? new IPEndPoint(EndPoint.Address, old.Port) : null;
         if (isTold)
         {
             Node!.OnPathEvent(_network.Now);
