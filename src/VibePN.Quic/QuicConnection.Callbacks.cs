@@ -117,6 +117,7 @@ public sealed unsafe partial class QuicConnection
 
     internal void OnStreamAcked(long streamId, ulong end)
     {
+        LastAnsweredNanos = _now.Nanos;
         if (_streams.TryGetValue(streamId, out var stream))
         {
             stream.Buffer.MarkAcked(end);

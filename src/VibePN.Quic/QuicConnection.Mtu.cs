@@ -28,6 +28,7 @@ public sealed unsafe partial class QuicConnection
     internal void OnDatagramAcked(ulong id)
     {
         DatagramsAcked++;
+        LastAnsweredNanos = _now.Nanos;
         var datagram = new DatagramId(id);
         OnDatagramSettled(datagram, isLost: false);
         _mtu?.OnAcked(datagram.PacketBytes, datagram.SentNanos(_now.Nanos), _now.Nanos);

@@ -29,6 +29,7 @@ public sealed unsafe partial class QuicConnection
         }
 
         _busy = false;
+        LastReceivedNanos = _now.Nanos;
         return result;
     }
 
@@ -95,6 +96,36 @@ public sealed unsafe partial class QuicConnection
 
         RefreshMtu();
         RefreshMaxDatagram(notify: true);
+    }
+
+    /// <summary>
+    /// Goes on from another local address at once: for when the host has moved (RFC 9000 §9). The path is validated meanwhile, and starts
+    /// with the least packet size. Only a dialer can (ngtcp2 asserts it), and only with an unused connection id of the peer.
+    /// </summary>
+    /// <param name="local">With the port of the socket, in the form of <see cref="Path"/>.</param>
+    /// <returns>False: not possible now, and nothing has changed.</returns>
+    public bool TryMigrate(in QuicAddress local, Instant now)
+    {
+        var path = new QuicPath(local, Path.Remote);
+        if (!IsDialer || _state != State.Active || !IsHandshakeConfirmed || !NativePath.IsUsable(path) || local.Length != path.Remote.Length)
+        {
+            return false;
+        }
+
+        Enter(now);
+        ngtcp2_path_storage native;
+        NativePath.Fill(&native, path);
+        var result = NgTcp2.ngtcp2_conn_initiate_immediate_migration(_conn, &native.path, _now.Nanos);
+        _busy = false;
+        if (result != 0)
+        {
+            return false;
+        }
+
+        AfterRead(pathSuspect: true);
+        _endpoint.MarkDirty(this);
+        RefreshDeadline();
+        return true;
     }
 
     private void RefreshPath()

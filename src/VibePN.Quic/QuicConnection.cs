@@ -82,6 +82,12 @@ public sealed unsafe partial class QuicConnection
     /// <summary>When <see cref="QuicEndpoint.HandleDeadlines"/> must look at it, in nanoseconds; current after <see cref="EndBurst"/>.</summary>
     public ulong Deadline { get; private set; } = ulong.MaxValue;
 
+    /// <summary>When a packet was last received on it, in nanoseconds; 0: never.</summary>
+    public ulong LastReceivedNanos { get; private set; }
+
+    /// <summary>When the peer last acknowledged a datagram or stream data, in nanoseconds; 0: never.</summary>
+    public ulong LastAnsweredNanos { get; private set; }
+
     internal int HeapIndex { get; set; } = DeadlineHeap.NotInHeap;
 
     /// <summary>Has, or may have, something to write.</summary>

@@ -63,8 +63,8 @@ internal static class Limits
     /// <summary>Network tags that a peer may use up in one connection.</summary>
     public const int TagsPerConnection = 4096;
 
-    /// <summary>Connections that one peer may hold at once: the active one, its duplicate, and one that replaces them.</summary>
-    public const int ConnectionsPerPeer = 4;
+    /// <summary>Connections that one peer may hold at once: the active one, its duplicates, and attempts to replace them.</summary>
+    public const int ConnectionsPerPeer = 10;
 
     /// <summary>Lines of log that one peer's messages may cause in a minute; what it claims beyond is seen in `routes` alone.</summary>
     public const int LogLinesPerPeerAndMinute = 20;

@@ -62,6 +62,15 @@ internal static partial class Log
     [LoggerMessage(118, LogLevel.Information, "Config taken into use: {Networks} networks ({Opened} new, {Closed} gone), {Peers} peers ({Added} new, {Removed} gone)")]
     public static partial void ConfigApplied(ILogger logger, int networks, int opened, int closed, int peers, int added, int removed);
 
+    [LoggerMessage(140, LogLevel.Information, "The clock has jumped {Seconds} s: the host slept")]
+    public static partial void ClockJumped(ILogger logger, ulong seconds);
+
+    [LoggerMessage(141, LogLevel.Information, "This host now reaches peer {Peer} from {Path}: {Reason}")]
+    public static partial void PathMoved(ILogger logger, string peer, string path, string reason);
+
+    [LoggerMessage(142, LogLevel.Warning, "Changes of this host's addresses are noticed late: {Reason}")]
+    public static partial void NoPathEvents(ILogger logger, string reason);
+
     [LoggerMessage(120, LogLevel.Information, "Loss repair towards {Peer} {Change}: {Percent:F2} % of datagrams lost, {Millis:F1} ms away")]
     public static partial void RepairChanged(ILogger logger, string peer, string change, double percent, double millis);
 

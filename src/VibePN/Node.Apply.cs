@@ -211,8 +211,9 @@ internal sealed partial class Node
 
         // A connection that is up stays; an attempt to reach the old address does not.
         peer.IsResolving = false;
-        peer.NextDialAddress = 0;
-        peer.Dialing?.Quic.Close((ulong)CloseReason.None, "its address in the config has changed");
+        peer.DialAddresses = [];
+        peer.Launched = 0;
+        Supersede(peer, winner: null);
         peer.Succeed();
         peer.NextDialNanos = entry.Address is null || peer.IsUp ? ulong.MaxValue : _now.Nanos;
         ScheduleControl(peer.NextDialNanos);

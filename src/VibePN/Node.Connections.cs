@@ -13,6 +13,12 @@ internal sealed partial class Node
     /// <summary>Of two connections that are up the superfluous one lives on for this long: packets under way still arrive.</summary>
     private const ulong DuplicateGraceNanos = 1_000_000_000;
 
+    /// <summary>As long with the larger node: should both have chosen differently, it sees what the smaller one closed and keeps the other.</summary>
+    private const ulong LargerNodeGraceNanos = 3_000_000_000;
+
+    /// <summary>Replacements that come up within this time and two round trips of each other were dialed by both sides at once.</summary>
+    private const ulong SameTimeNanos = 50_000_000;
+
     public override void OnAccepted(QuicConnection connection)
     {
         var link = new PeerConnection(connection, null, _networks.Count, _controlOut, _now.Nanos);
@@ -86,6 +92,7 @@ internal sealed partial class Node
 
         peer.Connections.Remove(link);
         EndRepair(link);
+        peer.Carrier = peer.Carrier == link ? null : peer.Carrier;
         link.Reassembler?.Clear();
         CountExpired(link);
         if (peer.Active == link)
@@ -102,16 +109,17 @@ internal sealed partial class Node
             return;
         }
 
-        if (peer.Dialing == link)
+        if (link.IsSuperseded || !WantsConnection(peer))
         {
-            peer.Dialing = null;
-            if (!peer.IsUp && link.Session.PeerHello is null)
-            {
-                var (failure, text) = Explain(link, close);
-                DialFailed(peer, failure, text);
-            }
+            return;
         }
-        else if (!peer.IsUp && peer is { Dialing: null, IsResolving: false, NextDialNanos: ulong.MaxValue, Config.Address: not null })
+
+        if (connection.IsDialer && link.UpNanos == 0)
+        {
+            var (failure, text) = Explain(link, close);
+            DialFailed(peer, failure, text);
+        }
+        else if (peer is { IsDialing: false, IsResolving: false, NextDialNanos: ulong.MaxValue } && (peer.Config.Address is not null || SeenAt(peer) is not null))
         {
             // It ended between Hello and the list of networks: no attempt any more, and not yet what PeerDown dials for.
             DialFailed(peer, DialFailure.Lost, Explain(link, close).Text);
@@ -144,21 +152,84 @@ internal sealed partial class Node
         }
     }
 
+    /// <summary>
+    /// Of two connections that are up with one process of the peer, which makes way (docs/protocol.md, Duplicates); null: the other side says.
+    /// </summary>
+    private PeerConnection? Superfluous(PeerConnection link, PeerConnection older)
+    {
+        if (link.IsReplacement != older.IsReplacement)
+        {
+            return link.IsReplacement ? older : link;
+        }
+
+        var isSmaller = Self.CompareTo(link.Peer!.Id) < 0;
+        var sameTime = SameTimeNanos + (2 * (ulong)older.Quic.GetStats().SmoothedRtt.TotalNanoseconds);
+        if (link.IsReplacement && (older.IsInDoubt(_now.Nanos) || _now.Nanos > older.UpNanos + sameTime))
+        {
+            return older;
+        }
+
+        // Only the smaller node closes, and keeps what it dialed itself; of two of the same kind the newer.
+        return !isSmaller ? null : link.Quic.IsDialer || !older.Quic.IsDialer ? older : link;
+    }
+
     private void CloseLater(PeerConnection link)
     {
-        link.CloseAsDuplicateNanos = Math.Min(link.CloseAsDuplicateNanos, _now.Nanos + DuplicateGraceNanos);
+        var grace = Self.CompareTo(link.Peer!.Id) < 0 ? DuplicateGraceNanos : LargerNodeGraceNanos;
+        link.CloseAsDuplicateNanos = Math.Min(link.CloseAsDuplicateNanos, _now.Nanos + grace);
         ScheduleControl(link.CloseAsDuplicateNanos);
     }
 
-    /// <summary>Chooses the connection that packets leave on: the one the smaller node dialed, else the newest that is ready.</summary>
+    /// <summary>
+    /// The time of a superfluous connection is over, unless it turns out to be the one that is needed: both sides may have chosen differently,
+    /// or what was to stay has died meanwhile. Of several in doubt the one that was heard last is kept.
+    /// </summary>
+    private void CloseDuplicate(PeerConnection link)
+    {
+        var others = link.Peer!.Connections.FindAll(other => other != link && other.IsReady);
+        var isDoubtful = link.IsInDoubt(_now.Nanos);
+        if (others.Exists(other => other.CloseAsDuplicateNanos == ulong.MaxValue && !other.IsInDoubt(_now.Nanos))
+            || (isDoubtful && others.Exists(other => other.Quic.LastReceivedNanos > link.Quic.LastReceivedNanos)))
+        {
+            link.Quic.Close((ulong)CloseReason.Duplicate, "another connection stays");
+            return;
+        }
+
+        link.CloseAsDuplicateNanos = ulong.MaxValue;
+        if (others.Exists(other => other.CloseAsDuplicateNanos == ulong.MaxValue))
+        {
+            // That one is in doubt; it may yet end.
+            CloseLater(link);
+        }
+
+        Promote(link.Peer);
+    }
+
+    /// <summary>
+    /// Chooses the connection that packets leave on, of those that are ready: the one the smaller node dialed, else the newest. While one is
+    /// in doubt it is the one that was heard last.
+    /// </summary>
     private void Promote(Peer peer)
     {
         var before = peer.Active;
-        peer.Active = peer.Connections
-            .Where(link => link.IsReady && link.CloseAsDuplicateNanos == ulong.MaxValue)
-            .OrderByDescending(link => link.Quic.IsDialer == (Self.CompareTo(peer.Id) < 0))
-            .ThenByDescending(link => link.CreatedNanos)
-            .FirstOrDefault() ?? peer.Connections.Find(link => link.IsReady);
+        var ready = peer.Connections.Where(link => link.IsReady).ToList();
+        peer.Active = ready.Exists(link => link.IsInDoubt(_now.Nanos))
+            ? ready.OrderBy(link => link.IsInDoubt(_now.Nanos)).ThenByDescending(link => link.Quic.LastReceivedNanos).First()
+            : ready.OrderBy(link => link.CloseAsDuplicateNanos != ulong.MaxValue)
+                .ThenByDescending(link => link.IsReplacement)
+                .ThenByDescending(link => link.Quic.IsDialer == (Self.CompareTo(peer.Id) < 0))
+                .ThenByDescending(link => link.CreatedNanos)
+                .FirstOrDefault();
+        if (peer.Active is { } chosen && chosen != before)
+        {
+            // A packet of which some pieces have left goes there whole.
+            before?.EndFragments();
+
+            // What waits goes on there.
+            chosen.Quic.Touch();
+            AwaitUnderWay(chosen);
+        }
+
         if (before is null && peer.Active is { } active)
         {
             peer.ChangedNanos = _now.Nanos;
@@ -181,12 +252,23 @@ internal sealed partial class Node
         var (_, text) = Explain(link, close);
         Log.PeerDown(_logger, peer.Name, text);
         peer.Fail(DialFailure.Lost, text);
-        if (peer is { IsRemoved: false, Config.Address: not null } && !_leaving)
+        peer.SeenAt = link.RemoteEndPoint;
+
+        // Only who fell silent or restarted is looked for; neither who left, nor who was sent away.
+        var isMissing = close.Kind is QuicCloseKind.IdleTimeout or QuicCloseKind.StatelessReset or QuicCloseKind.Dropped
+            || close is { Kind: QuicCloseKind.Local, ErrorCode: (ulong)CloseReason.Unresponsive }
+            || close is { Kind: QuicCloseKind.Local, Reason: MovedText };
+        peer.SeenUntilNanos = isMissing ? _now.Nanos + SeenNanos : 0;
+        if (peer.IsRemoved || _leaving || (peer.Config.Address is null && peer.SeenUntilNanos == 0))
         {
-            peer.NextDialNanos = _now.Nanos
-                + (Self.CompareTo(peer.Id) > 0 ? DialPolicy.LargerNodeDelayNanos : 0)
-                + DialPolicy.DelayNanos(DialFailure.Lost, 1, _options.Random.NextDouble());
-            ScheduleControl(peer.NextDialNanos);
+            return;
+        }
+
+        if (!peer.IsDialing)
+        {
+            // Whoever dialed will do so again; if both can, the smaller node has the first try.
+            var isLater = Self.CompareTo(peer.Id) > 0 && !link.Quic.IsDialer;
+            StartDialing(peer, (isLater ? DialPolicy.LargerNodeDelayNanos : 0) + DialPolicy.DelayNanos(DialFailure.Lost, 1, _options.Random.NextDouble()));
         }
     }
 

@@ -85,15 +85,15 @@ internal sealed partial class Node
         link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
         ScheduleControl(link.KeepaliveNanos);
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
+        link.UpNanos = _now.Nanos;
+        link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
         link.LossMeter = hello.Features.Contains(Hello.RepairFeature) ? new LossMeter() : null;
         peer.Succeed();
-        if (peer.Dialing == link)
-        {
-            peer.Dialing = null;
-        }
-
+        ScheduleDial(peer, _now.Nanos + ReadyNanos);
+        Supersede(peer, link);
         if (!link.Quic.IsDialer)
         {
+            link.IsReplacement = hello.Replaces;
             SendHello(link);
             link.Quic.SendNewToken();
         }
@@ -111,37 +111,48 @@ internal sealed partial class Node
             {
                 other.Quic.Close((ulong)CloseReason.Restarted, "the node restarted");
             }
-            else if (link.IsReplacement && !AreRivals(link, other))
+            else if (Superfluous(link, other) is { } superfluous)
             {
-                CloseLater(other);
-            }
-            else if (Self.CompareTo(peer.Id) < 0)
-            {
-                // Only the smaller node closes, and keeps what it dialed itself; of two of the same kind the newer.
-                CloseLater(link.Quic.IsDialer || !other.Quic.IsDialer ? other : link);
+                CloseLater(superfluous);
             }
         }
 
         SendNetworks(link);
     }
 
-    private void SendHello(PeerConnection link) => link.Send(new Hello(
-        _options.BootId,
-        _config.Node.Name,
-        [Hello.RepairFeature],
-        link.RemoteEndPoint,
-        Limits.ReassembledBytes,
-        link.Replaces));
+    private void SendHello(PeerConnection link)
+    {
+        // Who was connected before and dials again has nothing that is worth keeping.
+        var replaces = link.Quic.IsDialer && link.Peer!.BootId is not null;
+        link.IsReplacement |= replaces;
+        link.Send(new Hello(_options.BootId, _config.Node.Name, [Hello.RepairFeature], link.RemoteEndPoint, Limits.ReassembledBytes, replaces));
+    }
 
     /// <summary>Everything with a time of its own; finds the next such time on the way.</summary>
     private void RunControlTimers()
     {
         _controlDeadline = ulong.MaxValue;
+        if (_pathCheckNanos <= _now.Nanos)
+        {
+            CheckPaths();
+        }
+
+        ScheduleControl(_pathCheckNanos);
         foreach (var peer in _peers.Values)
         {
+            for (var i = peer.Connections.Count - 1; i >= 0; i--)
+            {
+                RunTimers(peer.Connections[i]);
+            }
+
             if (peer.NextDialNanos <= _now.Nanos)
             {
-                StartDial(peer);
+                if (peer.Active is { } doubtful && doubtful.IsInDoubt(_now.Nanos))
+                {
+                    Probe(doubtful);
+                }
+
+                ContinueDialing(peer);
             }
 
             if (peer.LogLimit.DueNanos <= _now.Nanos)
@@ -150,10 +161,6 @@ internal sealed partial class Node
             }
 
             ScheduleControl(Math.Min(peer.NextDialNanos, peer.LogLimit.DueNanos));
-            for (var i = peer.Connections.Count - 1; i >= 0; i--)
-            {
-                RunTimers(peer.Connections[i]);
-            }
         }
 
         for (var i = _unknown.Count - 1; i >= 0; i--)
@@ -186,8 +193,16 @@ internal sealed partial class Node
 
         if (link.CloseAsDuplicateNanos <= _now.Nanos)
         {
-            link.Quic.Close((ulong)CloseReason.Duplicate, "another connection stays");
-            return;
+            CloseDuplicate(link);
+            if (link.Quic.IsClosed)
+            {
+                return;
+            }
+        }
+
+        if (link.DoubtCheckNanos <= _now.Nanos)
+        {
+            CheckAnswered(link);
         }
 
         if (link.IsUp && link.Session.EchoDeadlineNanos <= _now.Nanos)
@@ -208,9 +223,14 @@ internal sealed partial class Node
             link.Reassembler?.Expire(_now.Nanos);
             CountExpired(link);
             link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
+            if (link.Peer?.Active == link && link.DoubtCheckNanos == ulong.MaxValue)
+            {
+                Await(link);
+            }
         }
 
         ScheduleControl(Math.Min(link.HelloDeadlineNanos, Math.Min(link.CloseAsDuplicateNanos, link.KeepaliveNanos)));
         ScheduleControl(Math.Min(link.AnnounceNanos, link.IsUp ? link.Session.EchoDeadlineNanos : ulong.MaxValue));
+        ScheduleControl(link.DoubtCheckNanos);
     }
 }

@@ -166,6 +166,11 @@ internal sealed partial class Node
             return;
         }
 
+        if (peer.Carrier != link)
+        {
+            TakeOver(peer, link);
+        }
+
         var network = _networks[index];
         var flags = datagram[tagBytes];
         var packet = datagram[(tagBytes + 1)..];
@@ -269,18 +274,31 @@ internal sealed partial class Node
         }
 
         TransmitBatch();
+        _expectedNanos = NextDeadline;
     }
 
     private void FlushConnection(QuicConnection quic)
     {
         var link = (PeerConnection)quic.Tag!;
         link.IsBlocked = false;
+        if (link.DoubtSinceNanos != 0)
+        {
+            CheckHeard(link);
+        }
+
         if (quic.IsDialer && quic.IsHandshakeCompleted && !link.HelloSent && !quic.IsClosed)
         {
             // Not from inside the callback: opening a stream there is not allowed.
-            link.HelloSent = true;
-            quic.OpenStream();
-            SendHello(link);
+            if (WantsConnection(link.Peer!))
+            {
+                link.HelloSent = true;
+                quic.OpenStream();
+                SendHello(link);
+            }
+            else
+            {
+                Supersede(link.Peer!, winner: null);
+            }
         }
 
         for (var i = 0; i < FlushPackets; i++)
@@ -323,6 +341,11 @@ internal sealed partial class Node
         }
 
         FinishOpenPacket();
+        if (link.IsBlocked)
+        {
+            // Nothing may have been written at all that would begin the time.
+            AwaitUnderWay(link);
+        }
     }
 
     private void DrainQueue(Peer peer, PeerConnection link)
@@ -391,6 +414,11 @@ internal sealed partial class Node
                 case DatagramWrite.Written or DatagramWrite.Open:
                     network.Counters.Out(bytes);
                     peer.Counters.Out(bytes);
+                    if (link.DoubtCheckNanos == ulong.MaxValue || link.Quic.LastAnsweredNanos >= link.AwaitingSinceNanos)
+                    {
+                        Await(link);
+                    }
+
                     break;
                 case DatagramWrite.Blocked:
                     link.IsBlocked = !_udpBlocked;
@@ -455,8 +483,7 @@ internal sealed partial class Node
             link.FragmentOffset += piece.Length;
         }
 
-        link.FragmentId++;
-        link.FragmentOffset = 0;
+        link.EndFragments();
         return DatagramWrite.Written;
     }
 

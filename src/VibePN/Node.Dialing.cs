@@ -1,4 +1,4 @@
-// Attempts to reach a peer, and their failures in the words of people.
+// Attempts to reach a peer, several at once where nobody answers, and their failures in the words of people.
 using System.Net;
 using VibePN.Control;
 using VibePN.Peers;
@@ -8,46 +8,162 @@ namespace VibePN;
 
 internal sealed partial class Node
 {
-    /// <summary>Begins an attempt: names are resolved first, each time anew.</summary>
-    private void StartDial(Peer peer)
+    /// <summary>A peer that went away without a goodbye is looked for where it was last, also by a node that has no address for it.</summary>
+    private const ulong SeenNanos = 60_000_000_000;
+
+    /// <summary>From Hello to the list of networks, which follows it; who does not say it by then may be gone.</summary>
+    private const ulong ReadyNanos = 500_000_000;
+
+    /// <summary>Begins a series of attempts, the first at once; one that runs already begins anew.</summary>
+    private void StartDialing(Peer peer, ulong delayNanos = 0)
+    {
+        peer.Launched = 0;
+        ScheduleDial(peer, _now.Nanos + delayNanos);
+    }
+
+    private void ScheduleDial(Peer peer, ulong nanos)
+    {
+        peer.NextDialNanos = nanos;
+        ScheduleControl(nanos);
+    }
+
+    /// <summary>The next attempt is due: names are resolved for each anew, while what is known of them already is tried.</summary>
+    private void ContinueDialing(Peer peer)
     {
         peer.NextDialNanos = ulong.MaxValue;
-        if (peer.IsUp || peer.Dialing is not null || peer.IsResolving || _leaving || peer.Config.Address is not { } address)
+        if (!WantsConnection(peer))
+        {
+            Settle(peer);
+            return;
+        }
+
+        if (peer.Config.Address is { Literal: { } literal } address)
+        {
+            peer.DialAddresses = peer.DialAddresses.Count > 0 ? peer.DialAddresses : [new IPEndPoint(literal, address.Port)];
+        }
+        else if (peer.Config.Address is { } name && !peer.IsResolving)
+        {
+            peer.IsResolving = true;
+            _output.Resolve(peer.Name, name);
+        }
+
+        Launch(peer);
+    }
+
+    /// <summary>The addresses of a peer whose name was being resolved; none: <paramref name="error"/> says why.</summary>
+    public void OnResolved(string peerName, IReadOnlyList<IPEndPoint> addresses, string? error, Instant now)
+    {
+        _now = now;
+        if (!_peersByName.TryGetValue(peerName, out var peer) || !peer.IsResolving)
         {
             return;
         }
 
-        if (address.Literal is { } literal)
+        peer.IsResolving = false;
+        if (!WantsConnection(peer))
         {
-            peer.DialAddresses = [new IPEndPoint(literal, address.Port)];
-            Dial(peer);
+            return;
+        }
+
+        var known = peer.DialAddresses;
+        if (addresses.Count > 0)
+        {
+            peer.DialAddresses = [.. addresses.Distinct()];
+            if (peer.NextDialNanos == ulong.MaxValue || addresses.Any(address => !known.Contains(address)))
+            {
+                Launch(peer);
+            }
+        }
+        else if (known.Count == 0 || peer.NextDialNanos == ulong.MaxValue)
+        {
+            DialFailed(peer, DialFailure.Unreachable, error ?? "the name does not resolve");
         }
         else
         {
-            peer.IsResolving = true;
-            _output.Resolve(peer.Name, address);
+            peer.Fail(DialFailure.Unreachable, error ?? "the name does not resolve");
         }
     }
 
-    private void Dial(Peer peer)
+    /// <summary>No connection with the peer is up of which anything is to be hoped.</summary>
+    private bool WantsConnection(Peer peer)
     {
-        if (peer.IsUp || _leaving)
+        if (_leaving || peer.IsRemoved)
+        {
+            return false;
+        }
+
+        foreach (var link in peer.Connections)
+        {
+            var isPromising = link.IsReady ? !link.IsInDoubt(_now.Nanos) : link.IsUp && _now.Nanos < link.UpNanos + ReadyNanos;
+            if (isPromising && link.CloseAsDuplicateNanos == ulong.MaxValue)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Where the peer is connected, or was until lately.</summary>
+    private IPEndPoint? SeenAt(Peer peer) => peer.Active is { } link ? link.RemoteEndPoint : _now.Nanos < peer.SeenUntilNanos ? peer.SeenAt : null;
+
+    private void Launch(Peer peer)
+    {
+        var order = DialPolicy.Order(peer.DialAddresses, SeenAt(peer));
+        if (order.Count == 0)
         {
             return;
         }
 
-        peer.Attempts++;
-        var remote = peer.DialAddresses[peer.NextDialAddress++ % peer.DialAddresses.Count];
+        var underway = 0;
+        foreach (var link in peer.Connections)
+        {
+            if (link.IsAttempt)
+            {
+                underway++;
+                var heard = link.Quic.LastReceivedNanos;
+                if (heard > 0 && _now.Nanos < heard + DialPolicy.AnsweringNanos)
+                {
+                    // Somebody answers there: another attempt would only be in its way.
+                    underway = DialPolicy.AttemptsAtOnce;
+                    break;
+                }
+            }
+        }
+
+        if (underway >= DialPolicy.AttemptsAtOnce)
+        {
+            ScheduleDial(peer, _now.Nanos + DialPolicy.RaceDelayNanos);
+            return;
+        }
+
+        var problem = "";
+        for (var i = 0; i < order.Count; i++)
+        {
+            peer.Attempts++;
+            if (TryDial(peer, order[peer.Launched++ % order.Count], out problem))
+            {
+                ScheduleDial(peer, _now.Nanos + DialPolicy.SilenceDelayNanos(peer.Launched, order.Count, peer.IsUp, _options.Random.NextDouble()));
+                return;
+            }
+        }
+
+        DialFailed(peer, DialFailure.Unreachable, problem);
+    }
+
+    private bool TryDial(Peer peer, IPEndPoint remote, out string problem)
+    {
+        problem = "";
         if (_output.RemoteAddress(remote) is not { } to)
         {
-            DialFailed(peer, DialFailure.Unreachable, $"{remote} cannot be reached: IPv6 is off on this host");
-            return;
+            problem = $"{remote} cannot be reached: IPv6 is off on this host";
+            return false;
         }
 
         if (_output.LocalAddressTowards(remote) is not { } from)
         {
-            DialFailed(peer, DialFailure.Unreachable, $"this host has no route to {remote.Address}");
-            return;
+            problem = $"this host has no route to {remote.Address}";
+            return false;
         }
 
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
@@ -55,8 +171,45 @@ internal sealed partial class Node
         var quic = _endpoint.Connect(path, [Alpn], _now, token: peer.DialToken.Span);
         var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos);
         quic.Tag = link;
-        peer.Dialing = link;
         AddConnection(peer, link);
+        return true;
+    }
+
+    /// <summary>
+    /// Ends the attempts that are not needed any more. Not those whose Hello is on its way: the other side may have chosen them already
+    /// (docs/protocol.md, Duplicates).
+    /// </summary>
+    private static void Supersede(Peer peer, PeerConnection? winner)
+    {
+        foreach (var link in peer.Connections)
+        {
+            if (link != winner && link.IsAttempt && !link.HelloSent)
+            {
+                link.IsSuperseded = true;
+                link.Quic.Close((ulong)CloseReason.Duplicate, "another attempt was faster");
+            }
+        }
+    }
+
+    /// <summary>The peer is there (again), or is about to be: the attempts end.</summary>
+    private void Settle(Peer peer)
+    {
+        Supersede(peer, winner: null);
+        Promote(peer);
+        if (peer.Active is { } link && !link.IsInDoubt(_now.Nanos))
+        {
+            peer.Launched = 0;
+            peer.Succeed();
+            if (link.DoubtSinceNanos != 0)
+            {
+                EndDoubt(link);
+            }
+        }
+        else if (!_leaving && !peer.IsRemoved)
+        {
+            // What is up says its networks soon, or is not to be counted on.
+            ScheduleDial(peer, _now.Nanos + ReadyNanos);
+        }
     }
 
     private void DialFailed(Peer peer, DialFailure failure, string text)
@@ -74,15 +227,29 @@ internal sealed partial class Node
             DialFailure.Unreachable => "unreachable",
             _ => "lost",
         });
-        if (failure != peer.LastFailure || text != peer.LastFailureText)
+        if ((failure != peer.LastFailure || text != peer.LastFailureText) && MayLog(peer))
         {
             // Once per kind: an unreachable peer must not fill the log.
-            Log.DialFailed(_logger, peer.Name, peer.Config.Address?.ToString() ?? "?", text);
+            Log.DialFailed(_logger, peer.Name, (peer.Config.Address?.ToString() ?? SeenAt(peer)?.ToString()) ?? "?", text);
         }
 
         peer.Fail(failure, text);
-        peer.NextDialNanos = _now.Nanos + DialPolicy.DelayNanos(failure, peer.Failures, _options.Random.NextDouble());
-        ScheduleControl(peer.NextDialNanos);
+        var next = _now.Nanos + DialPolicy.DelayNanos(failure, peer.Failures, _options.Random.NextDouble());
+        var planned = peer.NextDialNanos;
+        switch (failure)
+        {
+            case DialFailure.RefusedByPeer or DialFailure.WrongIdentity:
+                // Another of its addresses may be right; if none is, all wait.
+                var isUntried = planned != ulong.MaxValue && peer.Launched < DialPolicy.Order(peer.DialAddresses, SeenAt(peer)).Count;
+                ScheduleDial(peer, isUntried ? planned : planned == ulong.MaxValue ? next : Math.Max(planned, next));
+                break;
+            case DialFailure.Timeout when planned != ulong.MaxValue:
+                // Silence has its own pace.
+                break;
+            default:
+                ScheduleDial(peer, Math.Min(planned, next));
+                break;
+        }
     }
 
     /// <summary>The end of a connection in the words of people.</summary>

@@ -1,5 +1,4 @@
 // The socket that this node listens on and dials from is another one: the peers are moved to it, make before break.
-using System.Net;
 using VibePN.Control;
 using VibePN.Linux;
 using VibePN.Peers;
@@ -12,9 +11,12 @@ internal delegate bool OwnsAddress(in SockAddr local);
 
 internal sealed partial class Node
 {
+    private const string MovedText = "the node listens elsewhere now";
+
     /// <summary>
-    /// Only a QUIC client may migrate, so every peer that is connected by an old socket, whoever dialed, is dialed anew where it is, by the
-    /// present one; the Hello says that this connection replaces the other. To be called until nobody is left.
+    /// Every peer that is connected by an old socket, whoever dialed, is dialed anew where it is, by the present one; the Hello says that this
+    /// connection replaces the other. Migration would be quicker for those that we dialed, but does not go back when the new way leads
+    /// nowhere. To be called until nobody is left.
     /// </summary>
     /// <param name="isOld">Of the socket that is to be closed.</param>
     /// <param name="isOver">Its time is over: who is left is cut off, told, and dialed by the usual rules.</param>
@@ -33,19 +35,20 @@ internal sealed partial class Node
             if (isOver)
             {
                 CloseThose([.. peer.Connections.Where(link => isOld(link.Local))]);
+                continue;
             }
-            else if (peer.Active is { } active && isOld(active.Local))
+
+            foreach (var attempt in peer.Connections.Where(link => link.IsAttempt && isOld(link.Local)).ToList())
             {
-                if (peer.Dialing is null && !_leaving && active.RemoteEndPoint is { } remote)
-                {
-                    DialReplacement(peer, remote);
-                }
+                attempt.IsSuperseded = true;
+                attempt.Quic.Close((ulong)CloseReason.Duplicate, MovedText);
+                StartDialing(peer);
             }
-            else if (peer is { IsUp: false, Dialing: { } attempt } && isOld(attempt.Local))
+
+            if (peer.Active is { } active && isOld(active.Local) && active.MoveUntilNanos <= now.Nanos && !_leaving)
             {
-                attempt.Quic.Close((ulong)CloseReason.None, MovedText);
-                peer.NextDialNanos = _now.Nanos;
-                ScheduleControl(peer.NextDialNanos);
+                active.MoveUntilNanos = now.Nanos + MoveNanos;
+                StartDialing(peer);
             }
         }
 
@@ -58,30 +61,4 @@ internal sealed partial class Node
 
         static void CloseThose(List<PeerConnection> links) => links.ForEach(link => link.Quic.Close((ulong)CloseReason.None, MovedText));
     }
-
-    private const string MovedText = "the node listens elsewhere now";
-
-    /// <summary>Dials a peer that is up; nothing is lost if it fails.</summary>
-    private void DialReplacement(Peer peer, IPEndPoint remote)
-    {
-        if (_output.RemoteAddress(remote) is not { } to || _output.LocalAddressTowards(remote) is not { } from)
-        {
-            return;
-        }
-
-        Count("dialed");
-        peer.Attempts++;
-        var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
-        var quic = _endpoint.Connect(path, [Alpn], _now, token: peer.DialToken.Span);
-        var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos) { Replaces = true };
-        quic.Tag = link;
-        peer.Dialing = link;
-        AddConnection(peer, link);
-    }
-
-    /// <summary>Both replace another, begun at about the same time: two nodes moved at once, and the usual rule for duplicates holds between them.</summary>
-    private static bool AreRivals(PeerConnection link, PeerConnection other) =>
-        other.IsReplacement && link.IsReplacement && Math.Max(link.CreatedNanos, other.CreatedNanos) - Math.Min(link.CreatedNanos, other.CreatedNanos) < RivalNanos;
-
-    private const ulong RivalNanos = 2_000_000_000;
 }

@@ -169,6 +169,21 @@ internal sealed partial class Node
         }
     }
 
+    /// <summary>
+    /// The peer's packets come on another connection now. What waits on the one before, for packets that may never come there, goes to the host
+    /// ahead of them.
+    /// </summary>
+    private void TakeOver(Peer peer, PeerConnection link)
+    {
+        if (peer.Carrier is { Reorder: { Count: > 0 } reorder } before)
+        {
+            reorder.ReleaseAll();
+            DeliverReady(before);
+        }
+
+        peer.Carrier = link;
+    }
+
     /// <summary>Ends the waits that have lasted long enough, and finds when the next one will have.</summary>
     private void RunReorderTimers()
     {

@@ -75,6 +75,7 @@ internal sealed partial class Node
             QueueBytes = peer.Queue.Bytes,
             Queue = SnapshotOf(peer.Queue),
             DialAttempts = peer.Attempts,
+            Doubts = peer.Doubts,
             Unresponsive = peer.Unresponsive,
             RoutesRefused = peer.RoutesRefused,
             ChangedNanos = peer.ChangedNanos,
@@ -88,6 +89,7 @@ internal sealed partial class Node
         {
             Address = PathText(link.Quic),
             IsDialer = link.Quic.IsDialer,
+            Unanswered = link.IsInDoubt(_now.Nanos) && link.AwaitingSinceNanos > 0 ? TimeSpan.FromMicroseconds((_now.Nanos - link.AwaitingSinceNanos) / 1000.0) : null,
             Quic = link.Quic.GetStats(),
             Repair = RepairOf(link),
             EchoRtt = link.Session.EchoRtt == TimeSpan.Zero ? null : link.Session.EchoRtt,
@@ -118,8 +120,9 @@ internal sealed partial class Node
 
     private static TimeSpan Time(ulong nanos) => TimeSpan.FromTicks((long)(nanos / 100));
 
-    private static (PeerCondition Condition, string Reason) ConditionOf(Peer peer) => peer switch
+    private (PeerCondition Condition, string Reason) ConditionOf(Peer peer) => peer switch
     {
+        { Active: { } link } when link.IsInDoubt(_now.Nanos) => (PeerCondition.Up, peer.IsDialing ? "no answer; dialing beside it" : "no answer"),
         { Active: not null } => (PeerCondition.Up, ""),
         { LastFailure: DialFailure.RefusedByPeer } => (PeerCondition.RefusedByPeer, peer.LastFailureText),
         { LastFailure: DialFailure.WrongIdentity } => (PeerCondition.RefusedHere, peer.LastFailureText),
@@ -127,7 +130,7 @@ internal sealed partial class Node
         { Config.Address: null } => (
             PeerCondition.Waiting,
             peer.LastFailureText.Length > 0 ? peer.LastFailureText : "it has no address here and has to dial us"),
-        { Dialing: not null } or { IsResolving: true } => (PeerCondition.Dialing, peer.LastFailureText),
+        { IsDialing: true } or { IsResolving: true } => (PeerCondition.Dialing, peer.LastFailureText),
         _ => (PeerCondition.Waiting, peer.LastFailureText),
     };
 }

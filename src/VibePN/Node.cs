@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net;
 using Microsoft.Extensions.Logging;
 using VibePN.Config;
 using VibePN.Control;
@@ -161,6 +160,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
     public void OnDeadline(Instant now)
     {
         _now = now;
+        CheckClock();
         _endpoint.HandleDeadlines(now);
         if (now.Nanos >= _controlDeadline)
         {
@@ -171,26 +171,6 @@ internal sealed partial class Node : QuicHandler, IDisposable
         {
             RunReorderTimers();
         }
-    }
-
-    /// <summary>The addresses of a peer whose name was being resolved; none: <paramref name="error"/> says why.</summary>
-    public void OnResolved(string peerName, IReadOnlyList<IPEndPoint> addresses, string? error, Instant now)
-    {
-        _now = now;
-        if (!_peersByName.TryGetValue(peerName, out var peer) || !peer.IsResolving)
-        {
-            return;
-        }
-
-        peer.IsResolving = false;
-        peer.DialAddresses = addresses;
-        if (addresses.Count == 0)
-        {
-            DialFailed(peer, DialFailure.Unreachable, error ?? "the name does not resolve");
-            return;
-        }
-
-        Dial(peer);
     }
 
     /// <summary>Tells every peer that this node leaves. The packets leave with the next <see cref="Flush"/>.</summary>

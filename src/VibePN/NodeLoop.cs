@@ -15,6 +15,7 @@ namespace VibePN;
 internal sealed partial class NodeLoop : NodeOutput, IDisposable
 {
     private const ulong WakeToken = 0;
+    private const ulong PathToken = 1;
 
     /// <summary>Behind it the number of a socket; each is used once.</summary>
     private const ulong SocketTokens = 1UL << 32;
@@ -46,6 +47,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
     private readonly Action<NodeLoop, string, HostPort> _resolve;
     private readonly Epoll _epoll = new();
     private readonly WakeEvent _wake = new();
+    private readonly PathMonitor? _paths;
     private readonly UdpReceiveBatch _udpIn;
     private readonly TunBatch _tunIn = new();
     private readonly ConcurrentQueue<Action<Node>> _messages = new();
@@ -75,6 +77,17 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
         _resolve = resolve;
         _udpIn = new UdpReceiveBatch(udp.IsGroActive ? MessagesOfRuns : MessagesOfOne);
         _epoll.Add(_wake.Fd, WakeToken);
+        try
+        {
+            _paths = new PathMonitor();
+            _epoll.Add(_paths.Fd, PathToken);
+        }
+        catch (LinuxException failure)
+        {
+            // Unanswered packets tell the same, later.
+            Log.NoPathEvents(logger, failure.Message);
+        }
+
         _socket = AddSocket(udp);
         _interfaces = [.. tuns.Select(tun => new NodeLoopInterface(tun))];
         for (var i = 0; i < tuns.Count; i++)
@@ -167,6 +180,12 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
 
     public override SockAddr? LocalAddressTowards(IPEndPoint remote)
     {
+        if (!_socket.Udp.LocalEndPoint.Address.Equals(IPAddress.Any) && !_socket.Udp.LocalEndPoint.Address.Equals(IPAddress.IPv6Any))
+        {
+            // Bound to one address: packets leave from there and nowhere else.
+            return RemoteAddress(_socket.Udp.LocalEndPoint);
+        }
+
         // Connecting a UDP socket sends nothing: it asks the kernel's routing for the source address.
         try
         {
@@ -204,6 +223,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
 
         _epoll.Dispose();
         _wake.Dispose();
+        _paths?.Dispose();
         _udpIn.Dispose();
         _tunIn.Dispose();
         foreach (var coalesced in _interfaces)
@@ -274,6 +294,13 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
                 case >= InterfaceTokens and var token:
                     now = ReadFrames(node, (int)(token - InterfaceTokens), now);
                     break;
+                case PathToken:
+                    if (_paths!.Drain(OwnInterfaces()))
+                    {
+                        node.OnPathEvent(now);
+                    }
+
+                    break;
                 case var token:
                     now = ReadDatagrams(node, token, now);
                     break;
@@ -313,6 +340,8 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
 
         Load = (GC.GetAllocatedBytesForCurrentThread(), Load.Turns + 1);
     }
+
+    private int[] OwnInterfaces() => [.. _interfaces.OfType<NodeLoopInterface>().Select(own => own.Tun.InterfaceIndex)];
 
     private Instant ReadFrames(Node node, int network, Instant now)
     {

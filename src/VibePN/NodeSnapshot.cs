@@ -95,6 +95,12 @@ public sealed record PeerSnapshot
 
     public int DialAttempts { get; init; }
 
+    /// <summary>For how long packets to it have gone unanswered; null: they are answered, or there are none.</summary>
+    public TimeSpan? Unanswered { get; init; }
+
+    /// <summary>Times that packets went unanswered while it was connected.</summary>
+    public int Doubts { get; init; }
+
     /// <summary>Connections that ended because nobody answered on them.</summary>
     public int Unresponsive { get; init; }
 

@@ -106,6 +106,63 @@ public sealed class PathTests
     }
 
     [Fact]
+    public void Migrate_DialerMoves_DatagramsFlowBothWaysAfterOneRoundTrip()
+    {
+        using var pair = new SimPair();
+        var (dialer, acceptor) = pair.Connect();
+        pair.Net.Run(TimeSpan.FromSeconds(5));
+        for (byte i = 1; i <= 10; i++)
+        {
+            // Nothing leads to the old address any more.
+            var elsewhere = SimNet.AddressOf((byte)(80 + i));
+            pair.Alice.Move(elsewhere);
+            Assert.True(dialer.TryMigrate(elsewhere, pair.Net.Now));
+            Assert.Equal(elsewhere, dialer.Path.Local);
+            Assert.Equal(1_200 - 31, dialer.MaxDatagramBytes);
+            pair.Bob.Handler.Datagrams.Clear();
+            pair.Alice.Handler.Datagrams.Clear();
+            Assert.Equal(DatagramWrite.Written, pair.Alice.SendDatagram(dialer, [i]));
+            Assert.True(pair.Net.RunUntil(() => pair.Bob.Handler.Datagrams.Count > 0, SimPair.Patience));
+            Assert.Equal(elsewhere, acceptor.Path.Remote);
+
+            // At most three times what came, until the new path is validated (RFC 9000 §8).
+            Assert.True(pair.Net.RunUntil(() => pair.Bob.SendDatagram(acceptor, [i]) == DatagramWrite.Written, TimeSpan.FromMilliseconds(500)));
+            Assert.True(pair.Net.RunUntil(() => pair.Alice.Handler.Datagrams.Count > 0, SimPair.Patience));
+            Assert.True(dialer.LastReceivedNanos > 0 && dialer.LastReceivedNanos <= pair.Net.Now.Nanos);
+            pair.Net.Run(TimeSpan.FromSeconds(2));
+        }
+
+        Assert.False(dialer.IsClosed);
+        Assert.Equal(1_472 - 31, dialer.MaxDatagramBytes);
+    }
+
+    [Fact]
+    public void Migrate_WhereItIsNotPossible_FalseAndNothingChanges()
+    {
+        using var pair = new SimPair();
+        var early = pair.Alice.Dial(pair.Bob);
+        Assert.False(early.TryMigrate(SimNet.AddressOf(81), pair.Net.Now));
+        var (dialer, acceptor) = pair.Connect();
+        pair.Net.Run(TimeSpan.FromSeconds(1));
+        Assert.False(dialer.TryMigrate(dialer.Path.Local, pair.Net.Now));
+        Assert.False(dialer.TryMigrate(new QuicAddress([1, 2, 3]), pair.Net.Now));
+        Assert.False(acceptor.TryMigrate(SimNet.AddressOf(81), pair.Net.Now));
+
+        // Without an answer from anywhere the peer's ids run out.
+        pair.Alice.Move(SimNet.AddressOf(99));
+        var moves = 0;
+        while (dialer.TryMigrate(SimNet.AddressOf((byte)(100 + moves)), pair.Net.Now))
+        {
+            moves++;
+        }
+
+        Assert.InRange(moves, 1, 8);
+        Assert.False(dialer.IsClosed);
+        dialer.Close(0, "");
+        Assert.False(dialer.TryMigrate(SimNet.AddressOf(82), pair.Net.Now));
+    }
+
+    [Fact]
     public void Connect_AddressOfUnknownFamily_ArgumentException()
     {
         using var pair = new SimPair();

@@ -118,6 +118,9 @@ internal static unsafe partial class NgTcp2
     public static partial ngtcp2_path* ngtcp2_conn_get_path(void* conn);
 
     [LibraryImport(Library)]
+    public static partial int ngtcp2_conn_initiate_immediate_migration(void* conn, ngtcp2_path* path, ulong ts);
+
+    [LibraryImport(Library)]
     public static partial nuint ngtcp2_conn_get_path_max_tx_udp_payload_size(void* conn);
 
     [LibraryImport(Library)]

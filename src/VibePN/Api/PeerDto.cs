@@ -24,6 +24,12 @@ public sealed record PeerDto
     /// <summary>Round trip of the last keepalive, through both nodes. Null: none was answered yet.</summary>
     public double? EchoMillis { get; init; }
 
+    /// <summary>For how long packets to it have gone unanswered. Null: they are answered, or there are none.</summary>
+    public double? UnansweredMillis { get; init; }
+
+    /// <summary>Times that packets went unanswered while it was connected; new connections were tried beside the old one then.</summary>
+    public int Doubts { get; init; }
+
     /// <summary>Connections that ended because nobody answered keepalives on them.</summary>
     public int Unresponsive { get; init; }
 

@@ -98,6 +98,8 @@ public static class SnapshotMapper
             Dialed = peer.IsDialer,
             RttMillis = peer.Quic?.SmoothedRtt.TotalMilliseconds,
             EchoMillis = peer.EchoRtt?.TotalMilliseconds,
+            UnansweredMillis = peer.Unanswered?.TotalMilliseconds,
+            Doubts = peer.Doubts,
             Unresponsive = peer.Unresponsive,
             RoutesRefused = peer.RoutesRefused,
             MtuBytes = peer.MtuBytes,

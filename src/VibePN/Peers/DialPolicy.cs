@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace VibePN.Peers;
 
 /// <summary>How the last attempt to reach a peer ended; it decides when the next is worth its packets.</summary>
@@ -21,7 +24,7 @@ public enum DialFailure
     Lost,
 }
 
-/// <summary>When to dial again: a pure function of what happened so far.</summary>
+/// <summary>When to dial again, and where: pure functions of what happened so far. Times are nanoseconds.</summary>
 internal static class DialPolicy
 {
     private const ulong Millisecond = 1_000_000;
@@ -29,10 +32,28 @@ internal static class DialPolicy
     /// <summary>The larger node of a pair leaves the first dial to the smaller for this long, so that mostly one connection arises.</summary>
     public const ulong LargerNodeDelayNanos = 500 * Millisecond;
 
-    /// <summary>An attempt that is not up by then is given up: a fresh one begins with fresh, close retransmissions.</summary>
+    /// <summary>Between attempts at different addresses of one peer, which race (RFC 8305 §5).</summary>
+    public const ulong RaceDelayNanos = 250 * Millisecond;
+
+    /// <summary>An attempt that answers at all holds back a fresh one for this long after its last packet.</summary>
+    public const ulong AnsweringNanos = 1000 * Millisecond;
+
+    /// <summary>Attempts to reach one peer at once: as many as begin within the time of one.</summary>
+    public const int AttemptsAtOnce = 6;
+
+    /// <summary>A fresh attempt begins so long after one that nobody answers: its packets come close together, those of the old one double.</summary>
+    private const ulong FreshNanos = 500 * Millisecond;
+
+    /// <summary>Fresh attempts at that pace: for 10 s of silence, or 30 s while packets wait for an answer. Afterwards they become rare.</summary>
+    private const int FastAttempts = 20;
+    private const int FastAttemptsUnanswered = 60;
+
+    private const ulong SlowestNanos = 5000 * Millisecond;
+
+    /// <summary>An attempt that is not up by then is given up.</summary>
     public static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(3);
 
-    /// <summary>Nanoseconds from the end of an attempt to the next.</summary>
+    /// <summary>From the end of an attempt to the next.</summary>
     /// <param name="failure">How the attempt ended.</param>
     /// <param name="failures">Attempts that ended so, in a row; at least 1.</param>
     /// <param name="jitter">0 to 1, evenly distributed: spreads a mesh's attempts by ±20 %.</param>
@@ -42,10 +63,48 @@ internal static class DialPolicy
         {
             DialFailure.RefusedByPeer or DialFailure.WrongIdentity => (3000 * Millisecond, 60_000 * Millisecond),
             DialFailure.Lost => (50 * Millisecond, 2000 * Millisecond),
-            _ => (250 * Millisecond, 5000 * Millisecond),
+            _ => (250 * Millisecond, SlowestNanos),
         };
-        var doublings = Math.Clamp(failures - 1, 0, 16);
-        var delay = Math.Min(first << doublings, last);
-        return (ulong)(delay * (0.8 + (0.4 * Math.Clamp(jitter, 0, 1))));
+        return Jittered(Doubled(first, failures - 1, last), jitter);
     }
+
+    /// <summary>From the start of an attempt to the next, while nobody has answered.</summary>
+    /// <param name="launched">Attempts since the peer was last reached; at least 1.</param>
+    /// <param name="addresses">How many addresses the peer has; 1 at least. They are tried in turn.</param>
+    /// <param name="isUnanswered">Packets are under way on a connection in doubt.</param>
+    /// <param name="jitter">As in <see cref="DelayNanos"/>.</param>
+    public static ulong SilenceDelayNanos(int launched, int addresses, bool isUnanswered, double jitter)
+    {
+        var isRace = launched % Math.Max(addresses, 1) != 0;
+        var rounds = launched / Math.Max(addresses, 1);
+        return Jittered(isRace ? RaceDelayNanos : Doubled(FreshNanos, rounds - (isUnanswered ? FastAttemptsUnanswered : FastAttempts), SlowestNanos), jitter);
+    }
+
+    /// <summary>Where to try, in order: the last place it was seen at, then the families in turn, beginning with the other one (RFC 8305 §4).</summary>
+    /// <param name="known">As configured or resolved, each once.</param>
+    /// <param name="seen">Where the peer was last connected, or null.</param>
+    public static IReadOnlyList<IPEndPoint> Order(IReadOnlyList<IPEndPoint> known, IPEndPoint? seen)
+    {
+        if (known.Count + (seen is null ? 0 : 1) < 2)
+        {
+            return seen is null ? known : [seen];
+        }
+
+        var first = seen?.AddressFamily ?? AddressFamily.InterNetwork;
+        var others = known.Where(address => !address.Equals(seen)).ToList();
+        var odd = others.FindAll(address => address.AddressFamily != first);
+        var even = others.FindAll(address => address.AddressFamily == first);
+        List<IPEndPoint> order = seen is null ? [] : [seen];
+        for (var i = 0; i < Math.Max(odd.Count, even.Count); i++)
+        {
+            order.AddRange(odd.Skip(i).Take(1));
+            order.AddRange(even.Skip(i).Take(1));
+        }
+
+        return order;
+    }
+
+    private static ulong Doubled(ulong first, int times, ulong last) => Math.Min(first << Math.Clamp(times, 0, 16), last);
+
+    private static ulong Jittered(ulong delay, double jitter) => (ulong)(delay * (0.8 + (0.4 * Math.Clamp(jitter, 0, 1))));
 }

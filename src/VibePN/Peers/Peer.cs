@@ -28,6 +28,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>The ready connection that packets leave on, or null.</summary>
     public PeerConnection? Active { get; set; }
 
+    /// <summary>The connection that the peer's latest packet came on, or null. Not always <see cref="Active"/>: each side chooses for itself.</summary>
+    public PeerConnection? Carrier { get; set; }
+
     /// <summary>Frames that wait for the congestion window of <see cref="Active"/>.</summary>
     public FairQueue Queue { get; } = queue;
 
@@ -48,11 +51,16 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>Where to dial; resolved anew for each attempt. Empty: unknown or not resolvable.</summary>
     public IReadOnlyList<IPEndPoint> DialAddresses { get; set; } = [];
 
-    /// <summary>Index into <see cref="DialAddresses"/> of the next attempt.</summary>
-    public int NextDialAddress { get; set; }
+    /// <summary>Attempts since it was last reached or anything changed.</summary>
+    public int Launched { get; set; }
 
-    /// <summary>The attempt under way.</summary>
-    public PeerConnection? Dialing { get; set; }
+    /// <summary>Where it was connected last; worth a try until <see cref="SeenUntilNanos"/>.</summary>
+    public IPEndPoint? SeenAt { get; set; }
+
+    public ulong SeenUntilNanos { get; set; }
+
+    /// <summary>An attempt is under way.</summary>
+    public bool IsDialing => Connections.Exists(static link => link.IsAttempt);
 
     public bool IsResolving { get; set; }
 
@@ -71,6 +79,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     public int Attempts { get; set; }
 
     public bool IsUp => Active is not null;
+
+    /// <summary>Times that its packets went unanswered while it was connected.</summary>
+    public int Doubts { get; set; }
 
     /// <summary>Connections that ended because nobody answered on them.</summary>
     public int Unresponsive { get; set; }

@@ -46,14 +46,35 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>When this connection makes way for another one.</summary>
     public ulong CloseAsDuplicateNanos { get; set; } = ulong.MaxValue;
 
+    /// <summary>The sender of its dialer's Hello had no other connection of use: this one stays (docs/protocol.md, Duplicates).</summary>
+    public bool IsReplacement { get; set; }
+
+    /// <summary>This side ended the attempt since another was faster: no failure.</summary>
+    public bool IsSuperseded { get; set; }
+
+    /// <summary>When it came up; 0: not yet.</summary>
+    public ulong UpNanos { get; set; }
+
+    /// <summary>When the first packet after the last answer was sent; 0: none was.</summary>
+    public ulong AwaitingSinceNanos { get; set; }
+
+    /// <summary>When the answer is looked for.</summary>
+    public ulong DoubtCheckNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>When it was found that packets are unanswered; over as soon as one is answered. 0: they are not.</summary>
+    public ulong DoubtSinceNanos { get; set; }
+
+    /// <summary>When it was last looked at whether the peer is heard, while in doubt.</summary>
+    public ulong HeardNanos { get; set; }
+
+    /// <summary>Until then a connection from the host's new address is sought in its place; 0: it is where it should be.</summary>
+    public ulong MoveUntilNanos { get; set; }
+
+    /// <summary>The address that the host would send from to the peer, when that was last asked.</summary>
+    public SockAddr RouteSource { get; set; }
+
     /// <summary>Why this side turned the peer's certificate down, or null.</summary>
     public string? Refusal { get; set; }
-
-    /// <summary>Dialed here to take the place of another connection; the Hello says so.</summary>
-    public bool Replaces { get; init; }
-
-    /// <summary>As <see cref="Replaces"/>, whichever side said it.</summary>
-    public bool IsReplacement => Replaces || _session?.PeerHello?.Replaces == true;
 
     /// <summary>Where packets go, in the form the socket takes; kept here because a packet must not cost a conversion.</summary>
     public ref readonly SockAddr Remote => ref _remote;
@@ -78,6 +99,13 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
     public int FragmentOffset { get; set; }
 
+    /// <summary>The next fragment is the first of a packet.</summary>
+    public void EndFragments()
+    {
+        FragmentId++;
+        FragmentOffset = 0;
+    }
+
     /// <summary>Packets that come in pieces; made when the first does.</summary>
     public Reassembler? Reassembler { get; set; }
 
@@ -101,6 +129,9 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
     /// <summary>The other's Hello was read (docs/protocol.md, Roles).</summary>
     public bool IsUp => _session?.PeerHello is not null && !Quic.IsClosed;
+
+    /// <summary>Dialed here and not up yet.</summary>
+    public bool IsAttempt => Quic.IsDialer && _session?.PeerHello is null && !Quic.IsClosed;
 
     /// <summary>Up, and the peer's networks are known: packets may be sent.</summary>
     public bool IsReady => IsUp && _session!.PeerNetworks is not null;
@@ -151,6 +182,9 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
             Array.Resize(ref _networkProblems, count);
         }
     }
+
+    /// <summary>Packets on it go unanswered, or the host has left its address.</summary>
+    public bool IsInDoubt(ulong nowNanos) => (DoubtSinceNanos != 0 && Quic.LastAnsweredNanos <= DoubtSinceNanos) || nowNanos < MoveUntilNanos;
 
     public void PathChanged()
     {

@@ -52,6 +52,10 @@ public sealed class TestBed : IDisposable
     public void LimitTo(TestHost host, int mtuBytes) =>
         _switch.Ip("link", "set", "port" + host.Number, "mtu", mtuBytes.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Everything to and from this host is lost in the switch, without a word, or no longer.</summary>
+    public void Silence(TestHost host, bool isSilent) =>
+        _switch.Ip("link", "set", "dev", "port" + host.Number, "type", "bridge_slave", "state", isSilent ? "0" : "3");
+
     /// <summary>A host of that name with a node of that name on it; not started.</summary>
     public TestNode AddNode(string name, TestIdentity? identity = null) => AddNode(AddHost(name), identity);
 

@@ -19,7 +19,7 @@ internal sealed class SimHost : IDisposable
     public QuicAddress Address { get; set; }
 
     /// <summary>What it takes for its own address.</summary>
-    public QuicAddress InsideAddress { get; }
+    public QuicAddress InsideAddress { get; private set; }
 
     public QuicEndpoint Endpoint { get; }
 
@@ -27,6 +27,13 @@ internal sealed class SimHost : IDisposable
 
     /// <summary>UDP payloads sent so far.</summary>
     public int Sent { get; private set; }
+
+    /// <summary>The host has another address; nothing leads to the old one.</summary>
+    public void Move(QuicAddress address)
+    {
+        Address = address;
+        InsideAddress = address;
+    }
 
     public QuicConnection Dial(SimHost other, QuicCredentials? credentials = null, params string[] alpn)
     {

@@ -27,7 +27,7 @@ public sealed class LivenessTests
         Assert.Equal(PeerCondition.Up, a.Peer("mute").Condition);
         sim.Run(2 * Second);
 
-        Assert.Equal((ulong)CloseReason.Unresponsive, mute.Closed?.ErrorCode);
+        Assert.Equal((ulong)CloseReason.Unresponsive, mute.LastClose?.ErrorCode);
         Assert.NotEqual(PeerCondition.Up, a.Peer("mute").Condition);
         Assert.Equal((1, "no answer for 20 s"), (a.Peer("mute").Unresponsive, a.Peer("mute").Reason));
     }
@@ -60,6 +60,6 @@ public sealed class LivenessTests
             sim.Run(Second);
         }
 
-        Assert.Equal((ulong)CloseReason.Unresponsive, guess.Closed?.ErrorCode);
+        Assert.Equal((ulong)CloseReason.Unresponsive, guess.LastClose?.ErrorCode);
     }
 }

