@@ -102,7 +102,7 @@ internal sealed partial class Node
 
         peer.Connections.Remove(link);
         EndRepair(link);
-        EndLegacy(link);
+        link.Legacy?.Receiver.Clear();
         link.Reassembler?.Clear();
         CountExpired(link);
         if (peer.Active == link)

@@ -51,6 +51,7 @@ internal sealed partial class Node
             if ((streamId & Initiator) == AcceptorBidirectional)
             {
                 legacy.Receiver.Receive(streamId, data, fin);
+                link.Peer!.Counters.Drop(DropReason.InMalformed, legacy.TakeMalformed());
             }
 
             // What comes back on our own data streams is of no use.
@@ -292,7 +293,6 @@ internal sealed partial class Node
     {
         if (link.Legacy is { } legacy)
         {
-            link.Peer!.Counters.Drop(DropReason.InMalformed, legacy.TakeMalformed());
             legacy.SendKeepalive(_now.UtcSeconds);
         }
         else
@@ -308,15 +308,6 @@ internal sealed partial class Node
         {
             legacy.SendGoodbye();
             FlushConnection(connection);
-        }
-    }
-
-    private static void EndLegacy(PeerConnection link)
-    {
-        if (link.Legacy is { } legacy)
-        {
-            legacy.Receiver.Clear();
-            link.Peer!.Counters.Drop(DropReason.InMalformed, legacy.TakeMalformed());
         }
     }
 
