@@ -19,6 +19,7 @@ internal abstract class LegacyDaemon : QuicHandler, IDisposable
     private readonly byte[] _packet = GC.AllocateUninitializedArray<byte>(65_507, pinned: true);
     private readonly List<byte> _control = [];
     private readonly Dictionary<long, List<byte>> _streams = [];
+    private readonly HashSet<QuicConnection> _begun = [];
     private readonly Queue<byte[]> _toSay = [];
     private readonly Queue<(byte[] Bytes, bool Fin)> _toStream = [];
     private ulong _keepaliveAt = ulong.MaxValue;
@@ -38,7 +39,7 @@ internal abstract class LegacyDaemon : QuicHandler, IDisposable
     /// <summary>False: its QUIC lives on, and its node says nothing any more.</summary>
     public bool SaysKeepalive { get; set; } = true;
 
-    /// <summary>The latest connection.</summary>
+    /// <summary>The connection that began to speak last.</summary>
     public QuicConnection? Connection { get; private set; }
 
     public QuicClose? Closed { get; private set; }
@@ -184,9 +185,12 @@ internal abstract class LegacyDaemon : QuicHandler, IDisposable
         }
     }
 
-    public override void OnAccepted(QuicConnection connection)
+    public override void OnAccepted(QuicConnection connection) => Accepted++;
+
+    /// <summary>Of several connections the one that spoke last counts: the node may try some at once.</summary>
+    private void Begin(QuicConnection connection)
     {
-        Accepted++;
+        _begun.Add(connection);
         Connection = connection;
         Closed = null;
         Messages.Clear();
@@ -207,13 +211,23 @@ internal abstract class LegacyDaemon : QuicHandler, IDisposable
 
     public override void OnStreamData(QuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin)
     {
-        if (connection != Connection)
+        if (streamId != 0 && connection != Connection)
         {
             return;
         }
 
         if (streamId == 0)
         {
+            if (connection != Connection)
+            {
+                if (_begun.Contains(connection))
+                {
+                    return;
+                }
+
+                Begin(connection);
+            }
+
             _control.AddRange(data);
             ReadControl();
             return;
@@ -238,6 +252,7 @@ internal abstract class LegacyDaemon : QuicHandler, IDisposable
 
     public override void OnClosed(QuicConnection connection, QuicClose close)
     {
+        _begun.Remove(connection);
         if (connection == Connection)
         {
             Closed = close;
