@@ -63,7 +63,7 @@ internal static class Scenarios
         var single = sim.AddHost(
             "single",
             20,
-            TestIdentity.Get("single"),
+            sim.Identity("single"),
             config => SimMesh.With(config, 20, "lab"),
             [.. mesh.Hosts.Select((host, i) => new SimPeer(host.Name, i + 1))]);
         mesh.Talk(4, TimeSpan.FromMilliseconds(200));
@@ -337,7 +337,7 @@ internal static class Scenarios
         var hosts = names.Select((name, i) => sim.AddHost(
             name,
             i + 1,
-            TestIdentity.Get(name),
+            sim.Identity(name),
             config => config with { Networks = [config.Networks[0] with { Prefixes = [IPNetwork.Parse("10.42.0.0/28")], Addresses = [null] }] },
             [.. names.Select((other, j) => new SimPeer(other, j + 1)).Where(peer => peer.Name != name)])).ToList();
         sim.Run(15 * Second);
@@ -575,8 +575,8 @@ internal static class Scenarios
             return changed with { Peers = [.. changed.Peers.Select(peer => peer.Name == Evil ? peer with { Networks = [networks[0]] } : peer)] };
         }
 
-        var a = sim.AddHost("a", 1, TestIdentity.Get("a"), config => Change(config, 1), new SimPeer("b", 2), new SimPeer(Evil));
-        var b = sim.AddHost("b", 2, TestIdentity.Get("b"), config => Change(config, 2), new SimPeer("a", 1), new SimPeer(Evil));
+        var a = sim.AddHost("a", 1, sim.Identity("a"), config => Change(config, 1), new SimPeer("b", 2), new SimPeer(Evil));
+        var b = sim.AddHost("b", 2, sim.Identity("b"), config => Change(config, 2), new SimPeer("a", 1), new SimPeer(Evil));
         var evil = new RawPeer(sim, Evil, 66);
         Assert.NotNull(sim.RunUntil(() => a.IsUp(b) && b.IsUp(a), 5 * Second));
         sim.Run(2 * Second);

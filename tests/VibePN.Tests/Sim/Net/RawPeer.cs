@@ -12,12 +12,12 @@ internal sealed class RawPeer : RawDialer, ISimMachine
     private readonly Queue<byte[]> _datagrams = [];
 
     public RawPeer(SimNetwork network, string name, int number)
-        : base(TestIdentity.Get(name).Node.CertificatePem.Span, TestIdentity.Get(name).Node.KeyPem.Span, "vibepn/1")
+        : base(network.Identity(name).Node.CertificatePem.Span, network.Identity(name).Node.KeyPem.Span, "vibepn/1")
     {
         _network = network;
         Name = name;
         EndPoint = SimNetwork.Outer(number);
-        Id = TestIdentity.Get(name).Node.Id;
+        Id = network.Identity(name).Node.Id;
         network.Add(this);
     }
 

@@ -17,7 +17,7 @@ internal sealed class SimMesh
             Hosts.Add(sim.AddHost(
                 name,
                 index + 1,
-                TestIdentity.Get(name),
+                sim.Identity(name),
                 config => With(config, index + 1, networks.Length == 0 ? ["corp"] : networks),
                 [.. names.Index().Where(other => other.Index != index).Select(other => new SimPeer(other.Item, other.Index + 1))]));
         }

@@ -35,6 +35,9 @@ internal sealed class SimNetwork : IDisposable
 
     public int Seed { get; }
 
+    /// <summary>Which set of identities its hosts have, so that other seeds have other nodes as the smaller of a pair.</summary>
+    public int Cast { get; init; }
+
     public SimLedger Ledger { get; }
 
     public Instant Now => new(_nanos, EpochUtc.ToUnixTimeSeconds() + (long)(_nanos / 1_000_000_000));
@@ -81,9 +84,12 @@ internal sealed class SimNetwork : IDisposable
         }
     }
 
+    /// <summary>Who a host is, by its name and <see cref="Cast"/>.</summary>
+    public TestIdentity Identity(string name) => TestIdentity.Get(Cast == 0 ? name : $"{name} {Cast}");
+
     /// <summary>Adds a host with one network `corp` in 10.42.0.0/24 and fd42::/64; its number is its address in all of them.</summary>
     /// <param name="peers">Names of those it knows; each has the number that its own call gives.</param>
-    public SimHost AddHost(string name, int number, params SimPeer[] peers) => AddHost(name, number, TestIdentity.Get(name), peers);
+    public SimHost AddHost(string name, int number, params SimPeer[] peers) => AddHost(name, number, Identity(name), peers);
 
     public SimHost AddHost(string name, int number, TestIdentity identity, params SimPeer[] peers) =>
         AddHost(name, number, identity, config => config, peers);
@@ -103,7 +109,7 @@ internal sealed class SimNetwork : IDisposable
                 {
                     Name = peer.Name,
                     Address = peer.Number is { } at ? new HostPort(Outer(at).Address.ToString(), 51820) : null,
-                    Fingerprint = peer.Pin ?? TestIdentity.Get(peer.Name).Node.Id,
+                    Fingerprint = peer.Pin ?? Identity(peer.Name).Node.Id,
                     Networks = ["corp"],
                 }),
             ],

@@ -1,12 +1,16 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using VibePN.Config;
 using VibePN.Identity;
 
 namespace VibePN.Tests.Sim;
 
-/// <summary>A certificate and key made for tests; made once per name and kept for the run.</summary>
+/// <summary>
+/// A certificate and key made for tests, the same for a name in every run: whose fingerprint is the smaller decides much, and a seed must
+/// decide it again as before. So nothing in it is random, and its signature, which nobody checks, is none.
+/// </summary>
 internal sealed class TestIdentity
 {
     private static readonly ConcurrentDictionary<string, TestIdentity> Made = new();
@@ -19,9 +23,9 @@ internal sealed class TestIdentity
 
     public static TestIdentity Make(string name, DateTimeOffset notBefore, DateTimeOffset notAfter)
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = SHA256.HashData(Encoding.UTF8.GetBytes("key of " + name)) });
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(notBefore, notAfter);
+        using var certificate = request.Create(request.SubjectName, new Unsigned(key), notBefore, notAfter, [1]);
         var folder = Directory.CreateTempSubdirectory($"vpn-t{Environment.ProcessId}-");
         try
         {
@@ -36,5 +40,17 @@ internal sealed class TestIdentity
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Two fixed numbers in place of an ECDSA signature, which differs each time.</summary>
+    private sealed class Unsigned(ECDsa key) : X509SignatureGenerator
+    {
+        private readonly X509SignatureGenerator _form = CreateForECDsa(key);
+
+        public override byte[] GetSignatureAlgorithmIdentifier(HashAlgorithmName hashAlgorithm) => _form.GetSignatureAlgorithmIdentifier(hashAlgorithm);
+
+        public override byte[] SignData(byte[] data, HashAlgorithmName hashAlgorithm) => [0x30, 6, 2, 1, 1, 2, 1, 1];
+
+        protected override PublicKey BuildPublicKey() => _form.PublicKey;
     }
 }
