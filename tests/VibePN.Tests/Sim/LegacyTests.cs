@@ -228,7 +228,7 @@ public sealed class LegacyTests
         Assert.Single(old.Packets);
         Assert.Equal(2, UdpAt(a));
 
-        var automatic = LegacyAddress.Of("corp", TestIdentity.Get("old").Node.Id.ToString(), Prefix.FromIPNetwork(System.Net.IPNetwork.Parse("10.42.0.0/24")));
+        var automatic = LegacyAddress.Of("corp", sim.Identity("old").Node.Id.ToString(), Prefix.FromIPNetwork(System.Net.IPNetwork.Parse("10.42.0.0/24")));
         Assert.Equal([automatic!.Value], a.Peer("old").Addresses);
     }
 
@@ -236,7 +236,7 @@ public sealed class LegacyTests
     public void EntryWithAddresses_TakesThePlaceOfTheWholePrefix()
     {
         using var sim = new SimNetwork(1);
-        var a = sim.AddHost("a", 1, TestIdentity.Get("a"), config => config with { Peers = [config.Peers[0] with { Addresses = [System.Net.IPAddress.Parse(Theirs)] }] }, new SimPeer("old", 66));
+        var a = sim.AddHost("a", 1, sim.Identity("a"), config => config with { Peers = [config.Peers[0] with { Addresses = [System.Net.IPAddress.Parse(Theirs)] }] }, new SimPeer("old", 66));
         var old = Add(sim);
         sim.Run(2 * Second);
         old.SendPacket("corp", TestPacket.Udp(Theirs, Own));
@@ -256,7 +256,7 @@ public sealed class LegacyTests
     {
         using var sim = new SimNetwork(1);
         var a = sim.AddHost(
-            "a", 1, TestIdentity.Get("a"), config => config with { Peers = [config.Peers[0] with { AllowRoutes = [System.Net.IPNetwork.Parse("10.50.0.0/16")] }] }, new SimPeer("old", 66));
+            "a", 1, sim.Identity("a"), config => config with { Peers = [config.Peers[0] with { AllowRoutes = [System.Net.IPNetwork.Parse("10.50.0.0/16")] }] }, new SimPeer("old", 66));
         var old = Add(sim);
         old.Exports.Add(("corp", "10.50.1.0/24", 7));
         old.Exports.Add(("corp", "10.60.0.0/16", 0));

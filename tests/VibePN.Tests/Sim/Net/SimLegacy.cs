@@ -10,7 +10,7 @@ internal sealed class SimLegacy : LegacyDaemon, ISimMachine
     private readonly SimNetwork _network;
 
     public SimLegacy(SimNetwork network, string name, int number)
-        : base(TestIdentity.Get(name).Node.CertificatePem.Span, TestIdentity.Get(name).Node.KeyPem.Span)
+        : base(network.Identity(name).Node.CertificatePem.Span, network.Identity(name).Node.KeyPem.Span)
     {
         _network = network;
         Name = name;
