@@ -44,7 +44,7 @@ internal static unsafe class ConnectionSettings
         native->initial_max_streams_uni = 0;
         native->max_idle_timeout = ToNanos(settings.IdleTimeout);
         native->active_connection_id_limit = QuicLimits.PeerConnectionIds;
-        native->max_datagram_frame_size = QuicLimits.MaxDatagramFrameBytes;
+        native->max_datagram_frame_size = settings.TakesDatagrams ? QuicLimits.MaxDatagramFrameBytes : 0u;
     }
 
     public static ulong ToNanos(TimeSpan time) => (ulong)time.Ticks * 100;

@@ -124,7 +124,17 @@ public sealed unsafe partial class QuicConnection
         }
     }
 
-    internal void OnStreamOpened(long streamId) => _streams.TryAdd(streamId, new QuicStream(streamId));
+    internal void OnStreamOpened(long streamId)
+    {
+        if (TakesOneWayStreams)
+        {
+            // Frames of their own, which share packets with others; a stream is over when both halves are.
+            _ = NgTcp2.ngtcp2_conn_shutdown_stream_write(_conn, 0, streamId, 0);
+            return;
+        }
+
+        _streams.TryAdd(streamId, new QuicStream(streamId));
+    }
 
     internal void OnStreamClosed(long streamId)
     {
@@ -156,7 +166,10 @@ public sealed unsafe partial class QuicConnection
             StopWriting(stream);
         }
 
-        OnStreamReset(streamId, errorCode);
+        if (_state == State.Active)
+        {
+            _handler.OnStopSending(this, streamId, errorCode);
+        }
     }
 
     internal int OnNewConnectionId(ngtcp2_cid* id, byte* resetToken, nuint length)

@@ -72,6 +72,12 @@ public sealed unsafe partial class QuicConnection
     /// <returns>The packet's length, of the probe or of other frames; 0: none; less: ngtcp2's error.</returns>
     private nint WriteProbe(Span<byte> packet, ngtcp2_pkt_info* info)
     {
+        if (MaxDatagramBytes == 0)
+        {
+            // A probe is a datagram, and the peer takes none.
+            _probeBlocked = true;
+        }
+
         if (_mtu == null || _probeBlocked || _mtu.NextProbe(_now.Nanos) is not (> 0 and var size))
         {
             return 0;

@@ -10,6 +10,12 @@ public sealed unsafe partial class QuicConnection
     /// <summary>Streams with something to send, in turn.</summary>
     private readonly List<QuicStream> _sending = [];
 
+    /// <summary>
+    /// What the peer says on streams of its own is not answered there: this side's half is given up as each is opened, so that a stream
+    /// costs nothing here and the peer may open another when its own half ends.
+    /// </summary>
+    public bool TakesOneWayStreams { get; set; }
+
     /// <summary>Opens a bidirectional stream; allowed from <see cref="QuicHandler.OnHandshakeCompleted"/> on.</summary>
     /// <exception cref="QuicException">The connection is over, or the peer allows no more streams now.</exception>
     public long OpenStream()
@@ -19,16 +25,52 @@ public sealed unsafe partial class QuicConnection
             throw new QuicException("the connection is closed");
         }
 
+        var result = OpenStream(out var id);
+        return result == 0 ? id : throw new QuicException(
+            result == NgTcp2Error.StreamIdBlocked ? "the peer allows no more streams now" : $"ngtcp2: {Describe(result)}");
+    }
+
+    /// <summary><see cref="OpenStream()"/> without an exception.</summary>
+    /// <returns>False: the connection is over, or the peer allows no more streams now.</returns>
+    public bool TryOpenStream(out long streamId)
+    {
+        streamId = -1;
+        return _state == State.Active && OpenStream(out streamId) == 0;
+    }
+
+    /// <summary>Lets the peer open more streams, and send more before it waits, than <see cref="QuicSettings"/> say; not to be taken back.</summary>
+    /// <param name="streams">At once, in addition.</param>
+    /// <param name="bytes">On all streams together, in addition.</param>
+    public void AllowMore(int streams, int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(streams);
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        if (_state == State.Active)
+        {
+            NgTcp2.ngtcp2_conn_extend_max_streams_bidi(_conn, (nuint)streams);
+            NgTcp2.ngtcp2_conn_extend_max_offset(_conn, (ulong)bytes);
+            _endpoint.MarkDirty(this);
+        }
+    }
+
+    /// <summary>Bytes queued on a stream that have not left yet.</summary>
+    /// <returns>-1: nothing can be written to it any more.</returns>
+    public int GetStreamUnsentBytes(long streamId) =>
+        _state == State.Active && _streams.TryGetValue(streamId, out var stream) && !stream.WriteClosed
+            ? (int)(stream.Buffer.End - stream.Buffer.Sent)
+            : -1;
+
+    private int OpenStream(out long streamId)
+    {
         long id;
         var result = NgTcp2.ngtcp2_conn_open_bidi_stream(_conn, &id, null);
-        if (result != 0)
+        streamId = id;
+        if (result == 0)
         {
-            throw new QuicException(
-                result == NgTcp2Error.StreamIdBlocked ? "the peer allows no more streams now" : $"ngtcp2: {Describe(result)}");
+            _streams.Add(id, new QuicStream(id));
         }
 
-        _streams.Add(id, new QuicStream(id));
-        return id;
+        return result;
     }
 
     /// <summary>Queues a copy of <paramref name="data"/>; at most 256 KiB wait per stream until the peer has acknowledged them.</summary>

@@ -36,8 +36,11 @@ public abstract class QuicHandler
     /// <summary>In-order bytes of a stream. <paramref name="fin"/>: the peer will send no more on it.</summary>
     public abstract void OnStreamData(QuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin);
 
-    /// <summary>The peer reset the stream or asked to stop sending on it.</summary>
+    /// <summary>The peer reset its half of the stream.</summary>
     public virtual void OnStreamReset(QuicConnection connection, long streamId, ulong errorCode) { }
+
+    /// <summary>The peer wants no more of what is sent on the stream: it is over for writing.</summary>
+    public virtual void OnStopSending(QuicConnection connection, long streamId, ulong errorCode) => OnStreamReset(connection, streamId, errorCode);
 
     /// <summary><see cref="QuicConnection.MaxDatagramBytes"/> changed (path-MTU discovery, migration).</summary>
     public virtual void OnMaxDatagramChanged(QuicConnection connection) { }

@@ -28,6 +28,9 @@ public sealed record QuicSettings
     /// <summary>Flow-control window of one stream, in bytes.</summary>
     public int StreamWindowBytes { get; init; } = 64 * 1024;
 
+    /// <summary>The peer may send DATAGRAM frames (RFC 9221).</summary>
+    public bool TakesDatagrams { get; init; } = true;
+
     /// <summary>Congestion control: BBR, or CUBIC for comparisons.</summary>
     public bool UseBbr { get; init; } = true;
 

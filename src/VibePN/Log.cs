@@ -62,6 +62,9 @@ internal static partial class Log
     [LoggerMessage(118, LogLevel.Information, "Config taken into use: {Networks} networks ({Opened} new, {Closed} gone), {Peers} peers ({Added} new, {Removed} gone)")]
     public static partial void ConfigApplied(ILogger logger, int networks, int opened, int closed, int peers, int added, int removed);
 
+    [LoggerMessage(150, LogLevel.Warning, "{Path} dialed and was refused: it speaks no protocol that is accepted here. A daemon of version vibepn/0.1 is dialed only: give its entry an address")]
+    public static partial void ProtocolRefused(ILogger logger, string path);
+
     [LoggerMessage(140, LogLevel.Information, "The clock has jumped {Seconds} s: the host slept")]
     public static partial void ClockJumped(ILogger logger, ulong seconds);
 

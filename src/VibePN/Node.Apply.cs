@@ -46,7 +46,11 @@ internal sealed partial class Node
         {
             SendNetworks(link);
             TellRoutes(link, withdrawn);
-            if (link.Session.PeerNetworks is { } list)
+            if (link.Legacy is { } legacy)
+            {
+                JoinLegacy(link, legacy);
+            }
+            else if (link.Session.PeerNetworks is { } list)
             {
                 foreach (var network in _live.Where(network => touched.Contains(network) || changed.Contains(link.Peer!)).ToList())
                 {

@@ -2,6 +2,7 @@
 // A connection is dialing → admitted → up (Hello read) → ready (networks known) → closed.
 using VibePN.Control;
 using VibePN.Identity;
+using VibePN.Legacy;
 using VibePN.Linux;
 using VibePN.Peers;
 using VibePN.Quic;
@@ -66,6 +67,10 @@ internal sealed partial class Node
         var link = (PeerConnection)connection.Tag!;
         link.HelloDeadlineNanos = _now.Nanos + ControlSession.HelloTimeoutNanos;
         ScheduleControl(link.HelloDeadlineNanos);
+        if (connection.Alpn == LegacySession.Alpn)
+        {
+            BeginLegacy(link);
+        }
     }
 
     public override void OnNewToken(QuicConnection connection, ReadOnlySpan<byte> token)
@@ -87,12 +92,18 @@ internal sealed partial class Node
         _unknown.Remove(link);
         if (link.Peer is not { } peer)
         {
+            if (close is { Kind: QuicCloseKind.LocalTransport, Alert: NoApplicationProtocol })
+            {
+                OnProtocolRefused(connection);
+            }
+
             return;
         }
 
         peer.Connections.Remove(link);
         EndRepair(link);
         peer.Carrier = peer.Carrier == link ? null : peer.Carrier;
+        link.Legacy?.Receiver.Clear();
         link.Reassembler?.Clear();
         CountExpired(link);
         if (peer.Active == link)

@@ -1,5 +1,6 @@
 // The control stream: messages in, Hello, and everything with a time of its own.
 using VibePN.Control;
+using VibePN.Legacy;
 using VibePN.Peers;
 using VibePN.Quic;
 
@@ -17,6 +18,12 @@ internal sealed partial class Node
 
         try
         {
+            if (link.Legacy is { } legacy)
+            {
+                OnLegacyStreamData(link, legacy, streamId, data, fin);
+                return;
+            }
+
             if (streamId != PeerConnection.ControlStream)
             {
                 throw new ControlException(CloseReason.Malformed, $"data on stream {streamId}");
@@ -80,17 +87,9 @@ internal sealed partial class Node
     private void OnHello(PeerConnection link, Hello hello)
     {
         var peer = link.Peer!;
-        Count("up");
-        link.HelloDeadlineNanos = ulong.MaxValue;
-        link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
-        ScheduleControl(link.KeepaliveNanos);
+        TakeUp(link);
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
-        link.UpNanos = _now.Nanos;
-        link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
         link.LossMeter = hello.Features.Contains(Hello.RepairFeature) ? new LossMeter() : null;
-        peer.Succeed();
-        ScheduleDial(peer, _now.Nanos + ReadyNanos);
-        Supersede(peer, link);
         if (!link.Quic.IsDialer)
         {
             link.IsReplacement = hello.Replaces;
@@ -102,6 +101,11 @@ internal sealed partial class Node
         peer.BootId = hello.BootId;
         foreach (var other in peer.Connections.ToArray())
         {
+            if (other != link && other is { Legacy: not null, IsUp: true })
+            {
+                other.Quic.Close((ulong)CloseReason.Restarted, "the node speaks a newer protocol now");
+            }
+
             if (other == link || other.Session.PeerHello is not { } otherHello)
             {
                 continue;
@@ -120,8 +124,29 @@ internal sealed partial class Node
         SendNetworks(link);
     }
 
+    /// <summary>What every connection does that has come up, of whatever protocol.</summary>
+    private void TakeUp(PeerConnection link)
+    {
+        Count("up");
+        link.HelloDeadlineNanos = ulong.MaxValue;
+        link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
+        ScheduleControl(link.KeepaliveNanos);
+        link.UpNanos = _now.Nanos;
+        link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
+        var peer = link.Peer!;
+        peer.Succeed();
+        ScheduleDial(peer, _now.Nanos + ReadyNanos);
+        Supersede(peer, link);
+    }
+
     private void SendHello(PeerConnection link)
     {
+        if (link.Legacy is { } legacy)
+        {
+            legacy.SendHello();
+            return;
+        }
+
         // Who was connected before and dials again has nothing that is worth keeping.
         var replaces = link.Quic.IsDialer && link.Peer!.BootId is not null;
         link.IsReplacement |= replaces;
@@ -205,10 +230,11 @@ internal sealed partial class Node
             CheckAnswered(link);
         }
 
-        if (link.IsUp && link.Session.EchoDeadlineNanos <= _now.Nanos)
+        if (link.IsUp && link.EchoDeadlineNanos <= _now.Nanos)
         {
+            var silent = link.Legacy is null ? ControlSession.EchoTimeoutNanos : LegacySession.DeadNanos;
             link.Peer!.Unresponsive++;
-            link.Quic.Close((ulong)CloseReason.Unresponsive, $"no answer for {ControlSession.EchoTimeoutNanos / 1_000_000_000} s");
+            link.Quic.Close((ulong)CloseReason.Unresponsive, $"no answer for {silent / 1_000_000_000} s");
             return;
         }
 
@@ -222,7 +248,7 @@ internal sealed partial class Node
             link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
             link.Reassembler?.Expire(_now.Nanos);
             CountExpired(link);
-            link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
+            SendKeepalive(link);
             if (link.Peer?.Active == link && link.DoubtCheckNanos == ulong.MaxValue)
             {
                 Await(link);
@@ -230,7 +256,7 @@ internal sealed partial class Node
         }
 
         ScheduleControl(Math.Min(link.HelloDeadlineNanos, Math.Min(link.CloseAsDuplicateNanos, link.KeepaliveNanos)));
-        ScheduleControl(Math.Min(link.AnnounceNanos, link.IsUp ? link.Session.EchoDeadlineNanos : ulong.MaxValue));
+        ScheduleControl(Math.Min(link.AnnounceNanos, link.IsUp ? link.EchoDeadlineNanos : ulong.MaxValue));
         ScheduleControl(link.DoubtCheckNanos);
     }
 }

@@ -370,6 +370,11 @@ internal sealed partial class Node
     /// <returns>False: the window, the pacer or the socket is full; <paramref name="segmenter"/> stands at the first unsent packet.</returns>
     private bool WritePackets(Peer peer, PeerConnection link, NodeNetwork network, ref Segmenter segmenter, Span<byte> frame)
     {
+        if (link.Legacy is { } legacy)
+        {
+            return WriteLegacyPackets(link, legacy, network, ref segmenter, frame);
+        }
+
         var flags = segmenter.ChecksumPartial ? ChecksumPartialFlag : (byte)0;
         var prefixBytes = VarInt.Write(_header, link.SendTags[network.Index]);
         _header[prefixBytes++] = flags;
@@ -604,13 +609,17 @@ internal sealed partial class Node
     }
 
     /// <summary>The largest packet that goes to the peer whole; before discovery has settled, the interface's.</summary>
-    private int MtuOf(PeerConnection link, NodeNetwork network) => _now.Nanos < link.CreatedNanos + PathSizeSettledNanos
+    private int MtuOf(PeerConnection link, NodeNetwork network) => link.Legacy is null && _now.Nanos < link.CreatedNanos + PathSizeSettledNanos
         ? network.MtuBytes
         : Math.Min(network.MtuBytes, CarriedBytes(link, network));
 
-    /// <summary>The largest packet that one datagram to the peer carries now: what is left beside tag and flags.</summary>
-    private static int CarriedBytes(PeerConnection link, NodeNetwork network) =>
-        Math.Max(link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1, 0);
+    /// <summary>
+    /// The largest packet that one datagram to the peer carries now: what is left beside tag and flags. A stream carries any; how large one
+    /// the other side's interface takes, the old protocol does not say: no larger than what every path should.
+    /// </summary>
+    private static int CarriedBytes(PeerConnection link, NodeNetwork network) => link.Legacy is not null
+        ? network.Config.Mtu ?? NodeNetwork.DefaultMtuBytes
+        : Math.Max(link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1, 0);
 
     /// <summary>Multicast, or the limited broadcast: what no single peer owns.</summary>
     private static bool IsMulticast(ReadOnlySpan<byte> destination) =>

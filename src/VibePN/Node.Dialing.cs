@@ -168,7 +168,7 @@ internal sealed partial class Node
 
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
         Count("dialed");
-        var quic = _endpoint.Connect(path, [Alpn], _now, token: peer.DialToken.Span);
+        var quic = _endpoint.Connect(path, DialedAlpn, _now, token: peer.DialToken.Span);
         var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos);
         quic.Tag = link;
         AddConnection(peer, link);

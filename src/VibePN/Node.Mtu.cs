@@ -41,7 +41,7 @@ internal sealed partial class Node
         var hasChanged = false;
         foreach (var peer in _peers.Values)
         {
-            if (peer.Active is not { } link || link.Quic.MaxDatagramBytes == 0)
+            if (peer.Active is not { } link || (link.Legacy is null && link.Quic.MaxDatagramBytes == 0))
             {
                 continue;
             }
@@ -92,7 +92,7 @@ internal sealed partial class Node
     /// peer carries less.
     /// </summary>
     private IEnumerable<RouteState> RoutesOf(NodeNetwork network) => network.Routes.Routes
-        .Where(route => route.IsUsed)
+        .Where(route => route.IsUsed && route.Source != RouteSource.Rest)
         .GroupBy(route => route.Prefix, (prefix, routes) => (Prefix: prefix, Mtu: routes.Min(route => RouteMtu(network, route))))
         .Where(route => route.Mtu is not null || !network.Prefixes.Any(own => own.Contains(route.Prefix)))
         .Select(route => new RouteState(route.Prefix.ToIPNetwork(), route.Mtu));

@@ -32,6 +32,12 @@ internal sealed partial class Node
     /// <summary>Tells the peer the networks that its entry names, unless it knows. A network that left the list has lost its tag.</summary>
     private void SendNetworks(PeerConnection link)
     {
+        if (link.Legacy is { } legacy)
+        {
+            TellLegacy(link, legacy);
+            return;
+        }
+
         foreach (var gone in _networks)
         {
             if (!_live.Contains(gone) || !IsShared(link.Peer!, gone))
@@ -91,6 +97,7 @@ internal sealed partial class Node
 
         link.NetworkProblems[network.Index] = problem;
         Claim(peer, network, RouteSource.Address, isJoined ? [.. offer!.Addresses.Select(address => (Prefix.Host(address), 0u))] : []);
+        Claim(peer, network, RouteSource.Rest, []);
         if (isJoined && !wasJoined)
         {
             // Not before: the peer takes no routes of a network that it has not joined.

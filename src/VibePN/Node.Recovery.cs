@@ -118,7 +118,7 @@ internal sealed partial class Node
                 // The peer follows with the first packet that is more than a probe of the path (RFC 9000 §9.2).
                 isMoved = true;
                 EndDoubt(link);
-                link.Send(link.Session.NextKeepalive(link.RemoteEndPoint, _now.Nanos));
+                SendKeepalive(link);
                 Await(link);
             }
             else
@@ -242,7 +242,7 @@ internal sealed partial class Node
     private void Probe(PeerConnection link)
     {
         var bytes = Math.Min(link.Quic.MaxDatagramBytes, _zeros.Length);
-        if (bytes > 1)
+        if (bytes > 1 && link.Legacy is null)
         {
             _ = WriteDatagram(link, default, _zeros.AsSpan(0, bytes));
             FinishOpenPacket();

@@ -103,7 +103,7 @@ internal sealed partial class Node
     private void SendRoutes(PeerConnection link, NodeNetwork network)
     {
         var routes = network.OwnRoutes;
-        if (routes.Count == 0)
+        if (routes.Count == 0 || link.Legacy is not null)
         {
             return;
         }

@@ -1,4 +1,5 @@
 using VibePN.Config;
+using VibePN.Legacy;
 using VibePN.Peers;
 using VibePN.Quic;
 
@@ -89,6 +90,8 @@ internal sealed partial class Node
         {
             Address = PathText(link.Quic),
             IsDialer = link.Quic.IsDialer,
+            Protocol = link.Quic.Alpn,
+            Lacks = link.Legacy is null ? [] : LegacySession.Lacks,
             Unanswered = link.IsInDoubt(_now.Nanos) && link.AwaitingSinceNanos > 0 ? TimeSpan.FromMicroseconds((_now.Nanos - link.AwaitingSinceNanos) / 1000.0) : null,
             Quic = link.Quic.GetStats(),
             Repair = RepairOf(link),
@@ -127,9 +130,7 @@ internal sealed partial class Node
         { LastFailure: DialFailure.RefusedByPeer } => (PeerCondition.RefusedByPeer, peer.LastFailureText),
         { LastFailure: DialFailure.WrongIdentity } => (PeerCondition.RefusedHere, peer.LastFailureText),
         { LastFailure: DialFailure.Timeout or DialFailure.Unreachable } => (PeerCondition.Unreachable, peer.LastFailureText),
-        { Config.Address: null } => (
-            PeerCondition.Waiting,
-            peer.LastFailureText.Length > 0 ? peer.LastFailureText : "it has no address here and has to dial us"),
+        { Config.Address: null } => (PeerCondition.Waiting, peer.LastFailureText.Length > 0 ? peer.LastFailureText : WaitingText()),
         { IsDialing: true } or { IsResolving: true } => (PeerCondition.Dialing, peer.LastFailureText),
         _ => (PeerCondition.Waiting, peer.LastFailureText),
     };

@@ -183,6 +183,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
         Log.Goodbye(_logger, told);
         foreach (var connection in _endpoint.Connections.ToArray())
         {
+            SayLegacyGoodbye(connection);
             connection.Close((ulong)CloseReason.Goodbye, "the node is shutting down");
         }
 

@@ -67,6 +67,12 @@ public sealed record PeerSnapshot
 
     public bool? IsDialer { get; init; }
 
+    /// <summary>What is spoken with it (ALPN); null: not connected.</summary>
+    public string? Protocol { get; init; }
+
+    /// <summary>What that protocol cannot do, in words.</summary>
+    public IReadOnlyList<string> Lacks { get; init; } = [];
+
     public QuicStats? Quic { get; init; }
 
     /// <summary>Null: not connected, or the peer cannot do it.</summary>

@@ -75,6 +75,80 @@ public sealed unsafe class StreamTests
     }
 
     [Fact]
+    public void OneWayStreams_ManyMoreThanTheSettingsAllow_AreTakenAndTheirCreditReturned()
+    {
+        const int Streams = 5000;
+        using var pair = new SimPair();
+        pair.Bob.Handler.CompletedHook = c =>
+        {
+            c.TakesOneWayStreams = true;
+            c.AllowMore(200, 1 << 20);
+        };
+        var (dialer, acceptor) = pair.Connect();
+        var opened = 0;
+        var most = 0;
+        var done = pair.Net.RunUntil(
+            () =>
+            {
+                var before = opened;
+                while (opened < Streams && dialer.TryOpenStream(out var stream))
+                {
+                    Assert.True(dialer.TryWriteStream(stream, BitConverter.GetBytes(opened++), fin: true));
+                }
+
+                most = Math.Max(most, opened - before);
+                pair.Alice.Flush();
+                return pair.Bob.Handler.Finished.Count == Streams;
+            },
+            SimPair.Patience);
+
+        Assert.True(done, $"{opened} opened, {pair.Bob.Handler.Finished.Count} arrived");
+        Assert.InRange(most, 200, 204);
+        Assert.Equal(Enumerable.Range(0, Streams), pair.Bob.Handler.Streams.Select(stream => BitConverter.ToInt32(stream.Value.ToArray())).Order());
+        Assert.False(acceptor.TryWriteStream(0, "x"u8, fin: false));
+        Assert.Empty(pair.Bob.Handler.Resets);
+    }
+
+    [Fact]
+    public void GetStreamUnsentBytes_Queued_UntilTheyLeaveAndMinusOneWhenItIsOver()
+    {
+        using var pair = new SimPair();
+        var (dialer, _) = pair.Connect();
+        var stream = dialer.OpenStream();
+        dialer.TryWriteStream(stream, new byte[1000], fin: false);
+        Assert.Equal(1000, dialer.GetStreamUnsentBytes(stream));
+        pair.Alice.Flush();
+        Assert.Equal(0, dialer.GetStreamUnsentBytes(stream));
+        Assert.Equal(-1, dialer.GetStreamUnsentBytes(stream + 4));
+        dialer.ResetStream(stream, 0);
+        Assert.Equal(-1, dialer.GetStreamUnsentBytes(stream));
+        while (dialer.TryOpenStream(out _))
+        {
+        }
+
+        Assert.Throws<QuicException>(() => dialer.OpenStream());
+        dialer.Close(0, "");
+        Assert.False(dialer.TryOpenStream(out _));
+    }
+
+    [Fact]
+    public void PeerThatTakesNoDatagrams_IsAskedForNoneAndStaysConnected()
+    {
+        using var pair = new SimPair(bob: options => options with { Settings = options.Settings with { TakesDatagrams = false } });
+        var (dialer, _) = pair.Connect();
+        var stream = dialer.OpenStream();
+        for (var second = 0; second < 120; second++)
+        {
+            dialer.TryWriteStream(stream, new byte[1000], fin: false);
+            pair.Alice.Flush();
+            pair.Net.Run(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal((0, false), (dialer.MaxDatagramBytes, dialer.IsClosed));
+        Assert.Empty(pair.Bob.Handler.Datagrams);
+    }
+
+    [Fact]
     public void OpenStream_InsideHandshakeCompleted_DataFollows()
     {
         using var pair = new SimPair();

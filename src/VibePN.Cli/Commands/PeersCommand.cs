@@ -37,6 +37,10 @@ internal static class PeersCommand
         }
 
         console.Write(table);
+        foreach (PeerDto peer in peers.Where(peer => peer.Lacks.Count > 0))
+        {
+            console.WriteLine($"{peer.Name} speaks {peer.Protocol}: {string.Join("; ", peer.Lacks)}");
+        }
     }
 
     /// <summary>The size, and what is unusual about it.</summary>

@@ -104,6 +104,19 @@ public static class Checksum
         MemoryMarshal.Write(field, (ushort)~Fold(sum));
     }
 
+    /// <summary>Completes the checksum of a TCP or UDP packet whose field holds the pseudo-header's sum: summing up all of it gives the whole.</summary>
+    /// <param name="ip">What <paramref name="packet"/> was parsed to.</param>
+    public static void Complete(Span<byte> packet, in IpHeader ip)
+    {
+        var transport = packet[ip.PayloadOffset..];
+        var field = TransportChecksum.OffsetOf(ip.Protocol);
+        if (field >= 0 && field + sizeof(ushort) <= transport.Length)
+        {
+            var sum = Compute(transport);
+            MemoryMarshal.Write(transport[field..], sum == 0 ? (ushort)0xffff : sum);
+        }
+    }
+
     /// <summary>The unfolded sum of the pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1).</summary>
     /// <param name="source">4 or 16 bytes, as many as <paramref name="destination"/>.</param>
     /// <param name="upperLayerBytes">The transport header and its payload.</param>

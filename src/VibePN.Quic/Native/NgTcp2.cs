@@ -139,6 +139,9 @@ internal static unsafe partial class NgTcp2
     public static partial int ngtcp2_conn_shutdown_stream(void* conn, uint flags, long stream_id, ulong app_error_code);
 
     [LibraryImport(Library)]
+    public static partial int ngtcp2_conn_shutdown_stream_write(void* conn, uint flags, long stream_id, ulong app_error_code);
+
+    [LibraryImport(Library)]
     public static partial int ngtcp2_conn_extend_max_stream_offset(void* conn, long stream_id, ulong datalen);
 
     [LibraryImport(Library)]

@@ -19,6 +19,12 @@ public sealed record PeerDto
     /// <summary>Who dialed: true, we did.</summary>
     public bool? Dialed { get; init; }
 
+    /// <summary>The protocol spoken with it: vibepn/1, or vibepn/0.1 of the daemons of before. Null: not connected.</summary>
+    public string? Protocol { get; init; }
+
+    /// <summary>What that protocol cannot do, in words.</summary>
+    public IReadOnlyList<string> Lacks { get; init; } = [];
+
     public double? RttMillis { get; init; }
 
     /// <summary>Round trip of the last keepalive, through both nodes. Null: none was answered yet.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using VibePN.Control;
+using VibePN.Legacy;
 using VibePN.Linux;
 using VibePN.Quic;
 
@@ -127,16 +128,24 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>When a wait in <see cref="Reorder"/> ends, or earlier; <see cref="ulong.MaxValue"/>: nothing waits.</summary>
     public ulong ReorderNanos { get; set; } = ulong.MaxValue;
 
+    /// <summary>Set where the handshake chose the protocol of before: then it stands in the place of <see cref="Session"/>.</summary>
+    public LegacySession? Legacy { get; set; }
+
     /// <summary>The other's Hello was read (docs/protocol.md, Roles).</summary>
-    public bool IsUp => _session?.PeerHello is not null && !Quic.IsClosed;
+    public bool IsUp => HasPeerHello && !Quic.IsClosed;
 
     /// <summary>Dialed here and not up yet.</summary>
-    public bool IsAttempt => Quic.IsDialer && _session?.PeerHello is null && !Quic.IsClosed;
+    public bool IsAttempt => Quic.IsDialer && !HasPeerHello && !Quic.IsClosed;
 
     /// <summary>Up, and the peer's networks are known: packets may be sent.</summary>
-    public bool IsReady => IsUp && _session!.PeerNetworks is not null;
+    public bool IsReady => IsUp && (Legacy is not null || _session!.PeerNetworks is not null);
 
-    /// <summary>By the index of an own network: the tag under which the peer takes its packets, 0 where it does not.</summary>
+    /// <summary>When the peer is given up unless its node says something before; <see cref="ulong.MaxValue"/>: it owes nothing.</summary>
+    public ulong EchoDeadlineNanos => Legacy?.DeadlineNanos ?? Session.EchoDeadlineNanos;
+
+    private bool HasPeerHello => Legacy?.IsUp ?? _session?.PeerHello is not null;
+
+    /// <summary>By the index of an own network: the tag under which the peer takes its packets, 0 where it does not. With <see cref="Legacy"/> 1 stands for any.</summary>
     public ulong[] SendTags => _sendTags ??= new ulong[_networks];
 
     /// <summary>By the index of an own network: why it is not joined with this peer, or null.</summary>
@@ -198,8 +207,9 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>Queues a message on the control stream; what does not fit its buffer ends the connection, since order would be lost.</summary>
     public void Send(ControlMessage message)
     {
-        if (Quic.IsClosed)
+        if (Quic.IsClosed || Legacy is not null)
         {
+            // The protocol of before has no such messages: it has its own.
             return;
         }
 

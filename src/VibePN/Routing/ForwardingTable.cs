@@ -27,13 +27,14 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
     private readonly (int First, int End, RangeIndex? Many)[] _v6Groups;
 
     /// <param name="routes">Distinct prefixes; of equal ones the last wins.</param>
-    public ForwardingTable(IReadOnlyCollection<KeyValuePair<Prefix, TTarget>> routes)
+    /// <param name="withheld">Prefixes that lead nowhere, whatever contains them does. No route has one of them.</param>
+    public ForwardingTable(IReadOnlyCollection<KeyValuePair<Prefix, TTarget>> routes, IReadOnlyCollection<Prefix>? withheld = null)
     {
-        var (starts, targets) = Flatten(routes, v6: false);
+        var (starts, targets) = Flatten(routes, withheld ?? [], v6: false);
         _v4Starts = new RangeIndex(Array.ConvertAll(starts, start => (ulong)start));
         _v4Targets = targets;
 
-        (starts, targets) = Flatten(routes, v6: true);
+        (starts, targets) = Flatten(routes, withheld ?? [], v6: true);
         var lowers = Array.ConvertAll(starts, start => (ulong)start);
         _v6Ranges = [.. lowers.Zip(targets)];
         List<ulong> uppers = [];
@@ -109,9 +110,18 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
     }
 
     /// <summary>Sweeps over the prefixes, outer before inner, and notes each address at which the winner changes.</summary>
-    private static (UInt128[] Starts, TTarget?[] Targets) Flatten(IReadOnlyCollection<KeyValuePair<Prefix, TTarget>> routes, bool v6)
+    private static (UInt128[] Starts, TTarget?[] Targets) Flatten(
+        IReadOnlyCollection<KeyValuePair<Prefix, TTarget>> routes, IReadOnlyCollection<Prefix> withheld, bool v6)
     {
-        var unique = new SortedDictionary<Prefix, TTarget>();
+        var unique = new SortedDictionary<Prefix, TTarget?>();
+        foreach (var prefix in withheld)
+        {
+            if (prefix.First.IsV6 == v6)
+            {
+                unique[prefix] = null;
+            }
+        }
+
         foreach (var (prefix, target) in routes)
         {
             if (prefix.First.IsV6 == v6)
@@ -122,7 +132,7 @@ internal sealed class ForwardingTable<TTarget> where TTarget : class
 
         var starts = new List<UInt128>(unique.Count * 2);
         var targets = new List<TTarget?>(unique.Count * 2);
-        var open = new Stack<KeyValuePair<Prefix, TTarget>>();
+        var open = new Stack<KeyValuePair<Prefix, TTarget?>>();
         foreach (var route in unique)
         {
             while (open.TryPeek(out var outer) && !outer.Key.Contains(route.Key))

@@ -8,6 +8,9 @@ public enum RouteSource
 
     /// <summary>A prefix the peer announced.</summary>
     Announced,
+
+    /// <summary>What is nobody else's of a network's prefix: the peer's protocol announces prefixes whole (vibepn/0.1).</summary>
+    Rest,
 }
 
 /// <summary>Whether a route carries packets, and if not, why.</summary>
@@ -59,6 +62,7 @@ public sealed record Route(Prefix Prefix, PeerId Peer, RouteSource Source, uint 
     public string Why => Verdict switch
     {
         RouteVerdict.Used when Source == RouteSource.Address => "an address of the peer",
+        RouteVerdict.Used when Source == RouteSource.Rest => "what no other peer has of the prefix: it announces the prefix whole (vibepn/0.1)",
         RouteVerdict.Used => "its entry allows it (allow_routes)",
         RouteVerdict.OtherPeerIsBetter => "another peer's route to it is better",
         RouteVerdict.AddressInUse => "address in use by another peer",

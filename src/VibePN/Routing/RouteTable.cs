@@ -14,6 +14,9 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
     private readonly Dictionary<PeerId, IReadOnlyList<Route>> _former = [];
     private Dictionary<Prefix, PeerId> _used = [];
 
+    /// <summary>Addresses that <see cref="RouteSource.Rest"/> does not give to anybody.</summary>
+    private HashSet<IpKey> _withheld = [];
+
     /// <summary>What <see cref="Configure"/> changed has not been judged.</summary>
     private bool _isStale;
 
@@ -125,7 +128,7 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
             }
         }
 
-        return new ForwardingTable<TTarget>(routes);
+        return new ForwardingTable<TTarget>(routes, [.. _withheld.Select(Prefix.Host).Where(address => !_used.ContainsKey(address))]);
     }
 
     /// <summary>Judges every claim, and chooses the user of each prefix: whoever holds it keeps it, else the smallest metric, else the smallest peer.</summary>
@@ -173,12 +176,43 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
         }
 
         _used = used;
+        Withhold(best.Values, nowUtcSeconds);
+    }
+
+    /// <summary>
+    /// Finds what a peer that announces a whole prefix does not get of it: our own addresses, those kept for other peers (listed, or
+    /// remembered), the first and the last.
+    /// </summary>
+    private void Withhold(IEnumerable<Route> best, long nowUtcSeconds)
+    {
+        HashSet<IpKey> withheld = [];
+        foreach (var rest in best.Where(route => route.Source == RouteSource.Rest))
+        {
+            var own = prefixes.First(prefix => prefix.Contains(rest.Prefix));
+            withheld.UnionWith(OwnAddresses.Where(rest.Prefix.Contains));
+            withheld.UnionWith(Reserved.Where(rest.Prefix.Contains));
+            withheld.UnionWith(((IpKey[])[own.First, own.Last]).Where(address => own.IsReserved(address) && rest.Prefix.Contains(address)));
+            withheld.UnionWith(book.Owners
+                .Where(owner => rest.Prefix.Contains(owner.Address) && book.HeldByAnother(owner.Address, rest.Peer, nowUtcSeconds) is not null)
+                .Select(owner => owner.Address));
+        }
+
+        if (!withheld.SetEquals(_withheld))
+        {
+            _withheld = withheld;
+            Version++;
+        }
     }
 
     private RouteVerdict VerdictOn(PeerRights rights, RouteSource source, Prefix prefix, long nowUtcSeconds)
     {
         var inside = prefixes.FirstOrDefault(own => own.Contains(prefix));
         var isInside = prefixes.Any(own => own.Contains(prefix));
+        if (source == RouteSource.Rest)
+        {
+            return !isInside ? RouteVerdict.NotAllowed : rights.Addresses.Count > 0 ? RouteVerdict.NotInEntry : RouteVerdict.Used;
+        }
+
         if (prefix.IsHost && isInside)
         {
             var address = prefix.First;

@@ -43,7 +43,7 @@ public sealed class ApiJsonTests
             "handshakes":{"up":3},"drops":{"noRoute":4},
             "networks":[{"name":"corp","interface":"vpn-corp","prefixes":["10.0.0.0/8"],"addresses":["10.0.0.1"],"mtuBytes":1420,"export":true,
             "offloads":{"tcp":true,"udp":false,"udpReason":"old"}}],
-            "peers":[{"name":"p","state":"refused by peer","doubts":0,"unresponsive":0,"routesRefused":0,
+            "peers":[{"name":"p","state":"refused by peer","lacks":[],"doubts":0,"unresponsive":0,"routesRefused":0,
             "queue":{"bytes":0,"frames":0,"waitMillis":0,"maxWaitMillis":0,"marked":0,"droppedByCoDel":0,"droppedFull":0},
             "packetsIn":0,"bytesIn":0,"packetsOut":0,"bytesOut":0,"networks":[],"addresses":[]}],
             "warnings":["w"]}
@@ -66,6 +66,8 @@ public sealed class ApiJsonTests
                     Reason = "r",
                     Address = "1.2.3.4:5",
                     Dialed = true,
+                    Protocol = "vibepn/0.1",
+                    Lacks = ["l"],
                     RttMillis = 0.25,
                     EchoMillis = 0.75,
                     Unresponsive = 5,
@@ -87,7 +89,7 @@ public sealed class ApiJsonTests
         };
 
         const string Expected = """
-            {"peers":[{"name":"p","id":"cd","state":"connected","reason":"r","address":"1.2.3.4:5","dialed":true,"rttMillis":0.25,"echoMillis":0.75,"doubts":0,"unresponsive":5,"routesRefused":6,"mtuBytes":1422,
+            {"peers":[{"name":"p","id":"cd","state":"connected","reason":"r","address":"1.2.3.4:5","dialed":true,"protocol":"vibepn/0.1","lacks":["l"],"rttMillis":0.25,"echoMillis":0.75,"doubts":0,"unresponsive":5,"routesRefused":6,"mtuBytes":1422,
             "mtuState":"capped","blackHoles":7,"queue":{"bytes":8,"frames":9,"waitMillis":0.5,"maxWaitMillis":1.5,"marked":10,"droppedByCoDel":11,"droppedFull":12},
             "packetsIn":1,"bytesIn":2,"packetsOut":3,"bytesOut":4,"loss":0.5,"networks":["corp"],"addresses":["10.0.0.2"],"sinceUtc":"1970-01-01T00:00:00+00:00"}]}
             """;

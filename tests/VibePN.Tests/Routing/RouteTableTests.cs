@@ -51,6 +51,39 @@ public sealed class RouteTableTests
     }
 
     [Fact]
+    public void Replace_RestOfThePrefix_IsWhatNobodyElseHasOrHad()
+    {
+        Assert.True(Claim(Alice, RouteSource.Rest, "10.42.0.0/24").Single().IsUsed);
+        Claim(Bob, RouteSource.Address, "10.42.0.9/32");
+        _table.RecordOwners(_now);
+
+        Assert.Equal(("alice", "bob"), (Lookup("10.42.0.77"), Lookup("10.42.0.9")));
+        Assert.All(["10.42.0.1", "10.42.0.0", "10.42.0.255", "10.43.0.1"], address => Assert.Null(Lookup(address)));
+
+        // Kept for who was there, for its time.
+        _table.Remove(Bob, _now);
+        Assert.Null(Lookup("10.42.0.9"));
+        _now += AddressBook.MemorySeconds;
+        _table.Judge(_now);
+        Assert.Equal("alice", Lookup("10.42.0.9"));
+        _table.Remove(Alice, _now);
+        Assert.Null(Lookup("10.42.0.77"));
+    }
+
+    [Fact]
+    public void Replace_RestOfThePrefix_OfTwoPeersOneHasIt()
+    {
+        Claim(Bob, RouteSource.Rest, "10.42.0.0/24");
+        Claim(Alice, RouteSource.Rest, "10.42.0.0/24");
+
+        Assert.Single(_table.Routes, route => route.IsUsed);
+        Assert.Equal(RouteVerdict.OtherPeerIsBetter, _table.Routes.Single(route => !route.IsUsed).Verdict);
+        Assert.Equal(RouteVerdict.NotAllowed, Claim(Alice, RouteSource.Rest, "10.43.0.0/24").Single().Verdict);
+        var listed = new PeerRights(Alice, [IpKey.FromIPAddress(IPAddress.Parse("10.42.0.5"))], []);
+        Assert.Equal(RouteVerdict.NotInEntry, _table.Replace(listed, RouteSource.Rest, [(Prefix("10.42.0.0/24"), 0)], _now).Single().Verdict);
+    }
+
+    [Fact]
     public void Replace_AddressOfAnotherPeer_FirstComerKeepsIt()
     {
         Claim(Bob, RouteSource.Address, "10.42.0.9/32");
