@@ -70,6 +70,9 @@ internal sealed partial class Node
             case AddressInUse inUse:
                 OnAddressInUse(link, inUse);
                 break;
+            case ParityReport report:
+                OnParityReport(link, report);
+                break;
             case PeerError error when MayLog(link.Peer!):
                 Log.PeerReports(_logger, link.Peer!.Name, error.Text);
                 break;
@@ -86,6 +89,7 @@ internal sealed partial class Node
         ScheduleControl(link.KeepaliveNanos);
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
         link.LossMeter = hello.Features.Contains(Hello.RepairFeature) ? new LossMeter() : null;
+        link.ParityMeter = link.LossMeter is not null && hello.Features.Contains(Hello.ParityFeature) ? new ParityMeter() : null;
         peer.Succeed();
         if (peer.Dialing == link)
         {
@@ -125,13 +129,17 @@ internal sealed partial class Node
         SendNetworks(link);
     }
 
-    private void SendHello(PeerConnection link) => link.Send(new Hello(
-        _options.BootId,
-        _config.Node.Name,
-        [Hello.RepairFeature],
-        link.RemoteEndPoint,
-        Limits.ReassembledBytes,
-        link.Replaces));
+    private void SendHello(PeerConnection link)
+    {
+        link.Quic.TakesParity = true;
+        link.Send(new Hello(
+            _options.BootId,
+            _config.Node.Name,
+            [Hello.RepairFeature, Hello.ParityFeature],
+            link.RemoteEndPoint,
+            Limits.ReassembledBytes,
+            link.Replaces));
+    }
 
     /// <summary>Everything with a time of its own; finds the next such time on the way.</summary>
     private void RunControlTimers()

@@ -323,6 +323,11 @@ internal sealed partial class Node
         }
 
         FinishOpenPacket();
+        if (quic.IsParityDue(_now))
+        {
+            // A group that was open for long: nothing follows that would close it.
+            WriteParity(link);
+        }
     }
 
     private void DrainQueue(Peer peer, PeerConnection link)
@@ -534,6 +539,11 @@ internal sealed partial class Node
         else
         {
             _udpOut.Commit(packet.Bytes, PeerConnection.ToSockAddr(packet.Path.Remote), PeerConnection.ToSockAddr(packet.Path.Local), packet.Ecn);
+        }
+
+        if (link.Quic.IsParityDue(_now))
+        {
+            WriteParity(link);
         }
     }
 
