@@ -24,18 +24,18 @@ internal sealed partial class Node
 
         var age = TimeSpan.FromTicks(Math.Clamp(stats.SmoothedRtt.Ticks / ParityAgePart, MinParityAge.Ticks, MaxParityAge.Ticks));
         meter.Update(stats.DatagramsAcked, link.Quic.PathLosses);
-        link.Quic.SetParity(link.IsRepairing ? ParityMeter.Group(meter.Loss(_now.Nanos)) : 0, age);
+        link.Quic.SetParity(link.IsRepairing ? meter.Group(_now.Nanos) : 0, age);
         link.Quic.ReleaseIdleParity(_now);
         var parity = link.Quic.Parity;
         if (parity.CoveredIn != link.ParityReported && link.ParityReportNanos <= _now.Nanos)
         {
             link.ParityReported = parity.CoveredIn;
             link.ParityReportNanos = _now.Nanos + ParityMeter.ReportNanos;
-            link.Send(new ParityReport(parity.CoveredIn, parity.Rebuilt));
+            link.Send(new ParityReport(parity.CoveredIn, parity.Rebuilt, parity.Unsolved));
         }
     }
 
-    private void OnParityReport(PeerConnection link, ParityReport report) => link.ParityMeter?.OnReport(report.Covered, report.Rebuilt, _now.Nanos);
+    private void OnParityReport(PeerConnection link, ParityReport report) => link.ParityMeter?.OnReport(report.Covered, report.Rebuilt, report.Unsolved, _now.Nanos);
 
     /// <summary>Sends the parity that is due, behind the packets of its group.</summary>
     private void WriteParity(PeerConnection link)

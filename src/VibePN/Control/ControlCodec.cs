@@ -377,11 +377,12 @@ internal static class ControlCodec
         return MessageType.AddressInUse;
     }
 
-    // ParityReport: 1 covered packets that came, 2 those rebuilt.
+    // ParityReport: 1 covered packets that came, 2 those rebuilt, 3 groups unsolved.
     private static ParityReport ReadParityReport(FieldReader fields)
     {
         ulong covered = 0;
         ulong rebuilt = 0;
+        ulong unsolved = 0;
         while (fields.TryNext(out var number, out var value))
         {
             switch (number)
@@ -392,16 +393,20 @@ internal static class ControlCodec
                 case 2:
                     rebuilt = Number(value);
                     break;
+                case 3:
+                    unsolved = Number(value);
+                    break;
             }
         }
 
-        return new ParityReport(covered, rebuilt);
+        return new ParityReport(covered, rebuilt, unsolved);
     }
 
     private static MessageType WriteParityReport(ArrayBufferWriter<byte> body, ParityReport report)
     {
         WriteNumber(body, 1, report.Covered);
         WriteNumber(body, 2, report.Rebuilt);
+        WriteNumber(body, 3, report.Unsolved);
         return MessageType.ParityReport;
     }
 

@@ -54,7 +54,8 @@ internal sealed record AddressInUse(string Network, IpKey Address) : ControlMess
 /// <summary>What became of the receiver's covered packets; both counts run from the connection's beginning.</summary>
 /// <param name="Covered">Those that came.</param>
 /// <param name="Rebuilt">Those that did not, and were made from parity.</param>
-internal sealed record ParityReport(ulong Covered, ulong Rebuilt) : ControlMessage;
+/// <param name="Unsolved">Groups that had lost more than parity can make good.</param>
+internal sealed record ParityReport(ulong Covered, ulong Rebuilt, ulong Unsolved) : ControlMessage;
 
 /// <summary>Something the other side should tell its user; the connection stays.</summary>
 internal sealed record PeerError(CloseReason Reason, string Text) : ControlMessage;

@@ -1,8 +1,8 @@
 namespace VibePN.Peers;
 
 /// <summary>
-/// How much the path loses although QUIC does not see it, since the peer makes it good from parity; and, with what QUIC does see, how much
-/// parity is worth its while. Thread: the node's. Times are nanoseconds.
+/// How much the path loses although QUIC does not see it, since the peer makes it good from parity; with what QUIC does see, how much parity
+/// is worth its while; and whether it is at all. Thread: the node's. Times are nanoseconds.
 /// </summary>
 internal sealed class ParityMeter
 {
@@ -15,11 +15,14 @@ internal sealed class ParityMeter
     /// <summary>Packets from which a share is told.</summary>
     private const ulong Enough = 256;
 
-    /// <summary>Packets whose fate makes up the measured loss: of those before, the half counts.</summary>
-    private const double Memory = 8192;
+    /// <summary>Groups with losses from which is told whether parity helps.</summary>
+    private const ulong Trial = 16;
 
-    private readonly Share _seen = new();
-    private readonly Share _hidden = new();
+    private const ulong FirstPauseNanos = 30_000_000_000;
+    private const ulong LastPauseNanos = 480_000_000_000;
+
+    private readonly RecentShare _seen = new();
+    private readonly RecentShare _hidden = new();
 
     /// <summary>Of the reports since the last that told enough.</summary>
     private ulong _latestAll;
@@ -27,17 +30,38 @@ internal sealed class ParityMeter
     private double _latest;
     private ulong _reportedNanos;
 
+    /// <summary>At the end of the last trial.</summary>
+    private ulong _rebuilt;
+    private ulong _unsolved;
+    private ulong _pauseNanos = FirstPauseNanos;
+    private ulong _pauseUntil;
+
     /// <summary>Share of packets lost on the path, whether QUIC saw it or not: 0 to 1.</summary>
     public double Loss(ulong nowNanos) => _seen.Value + (IsFresh(nowNanos) ? _hidden.Value : 0);
 
     /// <summary>Share of packets lost that the peer has made good lately: what the last reports said, not what holds in the long run.</summary>
     public double Hidden(ulong nowNanos) => IsFresh(nowNanos) ? _latest : 0;
 
+    /// <summary>Packets for one of parity; 0: it does not help.</summary>
+    public int Group(ulong nowNanos) => nowNanos < _pauseUntil ? 0 : GroupAt(Loss(nowNanos));
+
+    /// <summary>
+    /// Packets for one of parity at this loss: as many as leave QUIC well below the 2 % in a round trip that its BBR takes for a full line
+    /// (docs/adr/0013).
+    /// </summary>
+    public static int GroupAt(double loss) => loss switch
+    {
+        >= 0.04 => 6,
+        >= 0.02 => 10,
+        >= 0.005 => 16,
+        _ => 32,
+    };
+
     /// <summary>Takes the counters of a connection, as <see cref="LossMeter.Update"/> does.</summary>
-    public void Update(ulong acked, ulong lost) => _seen.Add(acked + lost, lost);
+    public void Update(ulong acked, ulong lost) => _seen.Follow(acked + lost, lost);
 
     /// <summary>The peer's counts since the connection's beginning. Any number may be in them.</summary>
-    public void OnReport(ulong covered, ulong rebuilt, ulong nowNanos)
+    public void OnReport(ulong covered, ulong rebuilt, ulong unsolved, ulong nowNanos)
     {
         _reportedNanos = nowNanos;
         var all = covered + rebuilt;
@@ -46,50 +70,40 @@ internal sealed class ParityMeter
             return;
         }
 
-        _hidden.Add(all, rebuilt);
+        _hidden.Follow(all, rebuilt);
         if (all < _latestAll || rebuilt < _latestPart || all - _latestAll >= Enough)
         {
             _latest = all > _latestAll && rebuilt >= _latestPart ? Math.Min((rebuilt - _latestPart) / (double)(all - _latestAll), 1) : 0;
             (_latestAll, _latestPart) = (all, rebuilt);
         }
+
+        Judge(rebuilt, unsolved, nowNanos);
+    }
+
+    /// <summary>
+    /// Loss at random leaves most groups with one packet missing. A queue that is full loses many in a row: there parity would add to the load
+    /// and mend nothing. So it pauses where most groups lose more than one, longer each time.
+    /// </summary>
+    private void Judge(ulong rebuilt, ulong unsolved, ulong nowNanos)
+    {
+        var mended = rebuilt > _rebuilt ? rebuilt - _rebuilt : 0;
+        var missed = unsolved > _unsolved ? unsolved - _unsolved : 0;
+        if (mended < Trial && missed < Trial)
+        {
+            return;
+        }
+
+        (_rebuilt, _unsolved) = (rebuilt, unsolved);
+        if (missed > mended)
+        {
+            _pauseUntil = nowNanos + _pauseNanos;
+            _pauseNanos = Math.Min(_pauseNanos * 2, LastPauseNanos);
+        }
+        else
+        {
+            _pauseNanos = FirstPauseNanos;
+        }
     }
 
     private bool IsFresh(ulong nowNanos) => nowNanos - _reportedNanos < StaleNanos;
-
-    /// <summary>Packets for one of parity at this loss.</summary>
-    public static int Group(double loss) => loss switch
-    {
-        >= 0.04 => 6,
-        >= 0.02 => 10,
-        >= 0.005 => 16,
-        _ => 32,
-    };
-
-    /// <summary>A share that follows two counters.</summary>
-    private sealed class Share
-    {
-        private ulong _all;
-        private ulong _part;
-        private double _recent;
-        private double _recentPart;
-
-        public double Value => _recent > 0 ? _recentPart / _recent : 0;
-
-        public void Add(ulong all, ulong part)
-        {
-            if (all >= _all && part >= _part && part - _part <= all - _all)
-            {
-                _recent += all - _all;
-                _recentPart += part - _part;
-                if (_recent > Memory)
-                {
-                    _recentPart *= Memory / 2 / _recent;
-                    _recent = Memory / 2;
-                }
-            }
-
-            // Late acknowledgements take losses back; so do packets that were rebuilt and come yet.
-            (_all, _part) = (all, part);
-        }
-    }
 }
