@@ -12,6 +12,9 @@ internal sealed class ParityMeter
     /// <summary>A report that is older says nothing any more.</summary>
     private const ulong StaleNanos = 20_000_000_000;
 
+    /// <summary>Loss that QUIC can be left with.</summary>
+    private const double MinLoss = 0.0002;
+
     /// <summary>Packets from which a share is told.</summary>
     private const ulong Enough = 256;
 
@@ -42,7 +45,7 @@ internal sealed class ParityMeter
     /// <summary>Share of packets lost that the peer has made good lately: what the last reports said, not what holds in the long run.</summary>
     public double Hidden(ulong nowNanos) => IsFresh(nowNanos) ? _latest : 0;
 
-    /// <summary>Packets for one of parity; 0: it does not help.</summary>
+    /// <summary>Packets for one of parity; 0: it does not help, or there is nothing to be helped.</summary>
     public int Group(ulong nowNanos) => nowNanos < _pauseUntil ? 0 : GroupAt(Loss(nowNanos));
 
     /// <summary>
@@ -54,7 +57,8 @@ internal sealed class ParityMeter
         >= 0.04 => 6,
         >= 0.02 => 10,
         >= 0.005 => 16,
-        _ => 32,
+        >= MinLoss => 32,
+        _ => 0,
     };
 
     /// <summary>Takes the counters of a connection, as <see cref="LossMeter.Update"/> does.</summary>
