@@ -63,6 +63,7 @@ internal static class CommandLine
             GoodbyeCommand.Create(),
             InitCommand.Create(),
             AddPeerCommand.Create(),
+            RemovePeerCommand.Create(),
             VersionCommand.Create(),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

@@ -40,30 +40,6 @@ internal static class ReloadCommand
         });
     }
 
-    /// <summary>For commands that have changed the config file: the daemon, if one runs, takes it into use.</summary>
-    /// <returns>The exit code.</returns>
-    public static async Task<int> AfterEditAsync(ParseResult parsed, string path, CancellationToken cancel)
-    {
-        try
-        {
-            using ApiClient client = CommonOptions.CreateClient(parsed);
-            ReloadDto answer = await client.ReloadAsync(new ReloadRequestDto { Config = Path.GetFullPath(path) }, cancel);
-            Tell(answer);
-            return CommandLine.Done;
-        }
-        catch (ApiException failure) when (failure.IsNobodyThere)
-        {
-            Console.Out.WriteLine("no daemon runs on it; the next start takes it into use");
-            return CommandLine.Done;
-        }
-        catch (ApiException failure)
-        {
-            Failure.Tell(failure);
-            Terminal.Error($"{path} is changed, but the running daemon has not taken it into use; 'vibepn reload' tries again");
-            return CommandLine.Failed;
-        }
-    }
-
     /// <summary>The difference on standard output, what is amiss on standard error.</summary>
     public static void Tell(ReloadDto answer)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using VibePN.Linux.Native;
 
 namespace VibePN.Linux.Files;
@@ -9,6 +10,48 @@ public static unsafe class PosixFile
 {
     /// <summary>In place of a user or group id: leave that as it is (chown(2)).</summary>
     public const uint Unchanged = uint.MaxValue;
+
+    /// <summary><see cref="Exception.HResult"/> of an <see cref="IOException"/> about a file that another process has locked (EWOULDBLOCK).</summary>
+    public const int WouldBlock = 11;
+
+    /// <summary>Whether the name still leads to this open file: false after it was removed or replaced.</summary>
+    public static bool IsAt(SafeFileHandle file, string path)
+    {
+        LibcFiles.Statx opened = default;
+        LibcFiles.Statx named = default;
+        byte empty = 0;
+        bool added = false;
+        try
+        {
+            file.DangerousAddRef(ref added);
+            if (LibcFiles.statx((int)file.DangerousGetHandle(), &empty, LibcFiles.AT_EMPTY_PATH, LibcFiles.STATX_INO, &opened) != 0)
+            {
+                throw Failure("look at", path);
+            }
+        }
+        finally
+        {
+            if (added)
+            {
+                file.DangerousRelease();
+            }
+        }
+
+        fixed (byte* name = Terminated(path))
+        {
+            if (LibcFiles.statx(LibcFiles.AT_FDCWD, name, 0, LibcFiles.STATX_INO, &named) != 0)
+            {
+                if (Marshal.GetLastPInvokeError() == LibcFiles.ENOENT)
+                {
+                    return false;
+                }
+
+                throw Failure("look at", path);
+            }
+        }
+
+        return (opened.stx_ino, opened.stx_dev_major, opened.stx_dev_minor) == (named.stx_ino, named.stx_dev_major, named.stx_dev_minor);
+    }
 
     public static FileOwner GetOwner(string path)
     {

@@ -8,6 +8,9 @@ internal static unsafe partial class LibcFiles
     public const int AT_FDCWD = -100;
     public const uint STATX_UID = 0x8;
     public const uint STATX_GID = 0x10;
+    public const uint STATX_INO = 0x100;
+    public const int AT_EMPTY_PATH = 0x1000;
+    public const int ENOENT = 2;
     public const int O_RDONLY = 0;
     public const int O_CLOEXEC = 0x80000;
 
@@ -31,7 +34,7 @@ internal static unsafe partial class LibcFiles
     [LibraryImport(Name)]
     public static partial int close(int fd);
 
-    /// <summary>struct statx (linux/stat.h): 256 bytes on every architecture; only the owner is read.</summary>
+    /// <summary>struct statx (linux/stat.h): 256 bytes on every architecture; only what names the file and its owner is read.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     internal struct Statx
     {
@@ -43,5 +46,14 @@ internal static unsafe partial class LibcFiles
 
         [FieldOffset(24)]
         public uint stx_gid;
+
+        [FieldOffset(32)]
+        public ulong stx_ino;
+
+        [FieldOffset(136)]
+        public uint stx_dev_major;
+
+        [FieldOffset(140)]
+        public uint stx_dev_minor;
     }
 }

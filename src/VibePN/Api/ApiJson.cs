@@ -16,6 +16,7 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(GoodbyeDto))]
 [JsonSerializable(typeof(ReloadRequestDto))]
 [JsonSerializable(typeof(ReloadDto))]
+[JsonSerializable(typeof(EditDto))]
 [JsonSerializable(typeof(ConfirmDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext

@@ -6,154 +6,97 @@ using Tomlyn.Syntax;
 namespace VibePN.Config;
 
 /// <summary>
-/// Changes to a config file as splices of its text at the places that the syntax tree names: every other line, comments and order
-/// included, stays as it is. Nothing is written that does not load.
+/// Changes to a config file's text as splices at the places that the syntax tree names: every line outside of the entry that is meant,
+/// comments, order and blank lines included, stays as it is, and so do line ends, a byte order mark and a missing last line end.
+/// The text must load; that the result does is for the caller to see (<see cref="ConfigFileEdit"/> does).
 /// </summary>
-public static class ConfigEdit
+/// <param name="text">The whole file.</param>
+/// <param name="path">Names it in errors.</param>
+public sealed class ConfigEdit(string text, string path)
 {
-    /// <summary>Reads, edits, checks and replaces the file; somebody else's change in between is not lost.</summary>
-    /// <exception cref="ConfigException">The file or the result is wrong; nothing was written.</exception>
-    /// <exception cref="IOException"/>
-    /// <exception cref="UnauthorizedAccessException"/>
-    public static NodeConfig Apply(string path, Func<string, string> edit)
-    {
-        _ = ConfigFile.Load(path);
-        string before = ConfigFile.ReadText(path);
-        string after = edit(before);
-        NodeConfig config = ConfigFile.Parse(after, path);
-        AtomicFile.Write(path, after, mode: default, beforeRename: () =>
-        {
-            if (ConfigFile.ReadText(path) != before)
-            {
-                throw new ConfigException(new ConfigError(path, 0, 0, "was changed by somebody else just now; try again"));
-            }
-        });
-        return config;
-    }
+    private const string Mark = "\uFEFF";
+
+    private readonly string _mark = text.StartsWith('\uFEFF') ? Mark : "";
+    private string _text = text.StartsWith('\uFEFF') ? text[1..] : text;
+
+    /// <summary>The whole file as edited so far.</summary>
+    public string Text => _mark + _text;
 
     /// <summary>Adds an entry after the last one, or at the end.</summary>
-    public static string AddPeer(string text, PeerConfig peer)
+    /// <exception cref="ConfigException">There is one of that name, or the file lists its peers in a way that cannot be added to.</exception>
+    public void AddPeer(PeerConfig peer)
     {
-        string newline = text.Contains("\r\n", StringComparison.Ordinal) ? "\r\n" : "\n";
-        string entry = Render(peer, newline);
-        TableSyntaxBase? last = PeerTables(text).LastOrDefault();
-        int at = last is null ? text.Length : AfterOwnComments(text, EndOf(text, last));
-        string before = text[..at];
-        if (before.Length > 0 && !before.EndsWith('\n'))
+        RefuseInlinePeers();
+        List<TableSyntaxBase> tables = PeerTables();
+        if (tables.Find(table => NameOf(table) == peer.Name) is { } present)
         {
-            before += newline;
+            throw At(present, $"there is a peer '{peer.Name}' already; --update changes it, 'vibepn remove-peer {peer.Name}' takes it out");
         }
 
-        string gap = before.Length == 0 ? "" : newline;
-        return before + gap + entry + text[at..];
+        string[] lines = ["[[peers]]", $"name = {Quote(peer.Name)}", .. KeysOf(peer).Select(key => $"{key.Key} = {key.Value}")];
+        InsertBlock(tables.Count == 0 ? _text.Length : AfterOwnComments(EndOf(tables[^1])), lines);
+    }
+
+    /// <summary>Sets those keys of an entry that <see cref="KeysOf"/> names for <paramref name="peer"/>; all others stay.</summary>
+    /// <exception cref="ConfigException">There is no such <c>[[peers]]</c> entry.</exception>
+    public void UpdatePeer(PeerConfig peer)
+    {
+        foreach ((string key, string value) in KeysOf(peer))
+        {
+            SetKey(FindPeer(peer.Name), key, value);
+        }
     }
 
     /// <summary>Takes out the entry's lines, and the blank line in front of it. Comments above it stay.</summary>
-    /// <exception cref="KeyNotFoundException">There is no such <c>[[peers]]</c> entry.</exception>
-    public static string RemovePeer(string text, string name)
+    /// <exception cref="ConfigException">There is no such <c>[[peers]]</c> entry.</exception>
+    public void RemovePeer(string name)
     {
-        TableSyntaxBase table = PeerTables(text).FirstOrDefault(table => NameOf(table) == name)
-            ?? throw new KeyNotFoundException($"there is no [[peers]] entry named '{name}'");
-        int start = StartOfLine(text, table.Span.Start.Offset);
-        int end = EndOf(text, table);
-        int blank = start == 0 ? start : StartOfLine(text, start - 1);
-        if (text[blank..start].Trim().Length == 0)
+        TableSyntaxBase table = FindPeer(name);
+        int start = StartOfLine(table.Span.Start.Offset);
+        int end = EndOf(table);
+        int blank = start == 0 ? start : StartOfLine(start - 1);
+        if (_text.AsSpan(blank, start - blank).IsWhiteSpace())
         {
             start = blank;
         }
 
-        return text.Remove(start, end - start);
-    }
-
-    private static IEnumerable<TableSyntaxBase> PeerTables(string text) =>
-        SyntaxParser.Parse(text, sourceName: null, validate: false).Tables
-            .Where(table => table is TableArraySyntax { Name: { DotKeys.ChildrenCount: 0 } key } && TomlTree.NameOf(key.Key) == "peers");
-
-    private static string? NameOf(TableSyntaxBase table)
-    {
-        foreach (KeyValueSyntax item in table.Items)
+        if (end == _text.Length && !_text.EndsWith('\n'))
         {
-            if (item.Key is { DotKeys.ChildrenCount: 0 } key && TomlTree.NameOf(key.Key) == "name" && item.Value is StringValueSyntax value)
-            {
-                return value.Value?.Trim();
-            }
+            // The line before is the last one now, and has no line end either.
+            start -= start > 1 && _text[start - 2] == '\r' ? 2 : Math.Min(start, 1);
         }
 
-        return null;
+        _text = _text.Remove(start, end - start);
     }
 
-    /// <summary>Behind the line end of the table's last line, whether or not the tree counts a comment there.</summary>
-    private static int EndOf(string text, TableSyntaxBase table)
+    /// <summary>The keys of an entry beside its name, with their values in TOML: those that say something.</summary>
+    public static IEnumerable<KeyValuePair<string, string>> KeysOf(PeerConfig peer)
     {
-        int end = table.Span.Offset + table.Span.Length;
-        if (end > 0 && text[end - 1] == '\n')
-        {
-            return end;
-        }
-
-        int newline = text.IndexOf('\n', end);
-        return newline < 0 ? text.Length : newline + 1;
-    }
-
-    /// <summary>
-    /// Comment lines right below an entry are its own (keys that are switched off) unless a table header follows them at once:
-    /// then they speak of that.
-    /// </summary>
-    private static int AfterOwnComments(string text, int end)
-    {
-        int at = end;
-        while (at < text.Length)
-        {
-            int newline = text.IndexOf('\n', at);
-            int next = newline < 0 ? text.Length : newline + 1;
-            ReadOnlySpan<char> line = text.AsSpan(at, next - at).Trim();
-            if (line.IsEmpty)
-            {
-                return at;
-            }
-
-            if (line[0] != '#')
-            {
-                return end;
-            }
-
-            at = next;
-        }
-
-        return at;
-    }
-
-    private static int StartOfLine(string text, int at) => at == 0 ? 0 : text.LastIndexOf('\n', at - 1) + 1;
-
-    private static string Render(PeerConfig peer, string newline)
-    {
-        StringBuilder entry = new();
-        _ = entry.Append("[[peers]]").Append(newline).Append("name = ").Append(Quote(peer.Name)).Append(newline);
         if (peer.Address is { } address)
         {
-            _ = entry.Append("address = ").Append(Quote(address.ToString())).Append(newline);
+            yield return new("address", Quote(address.ToString()));
         }
 
         if (peer.Fingerprint is { } pin)
         {
-            _ = entry.Append("fingerprint = ").Append(Quote(pin.ToString())).Append(newline);
+            yield return new("fingerprint", Quote(pin.ToString()));
         }
 
-        _ = entry.Append("networks = ").Append(List(peer.Networks)).Append(newline);
+        if (peer.Networks.Count > 0)
+        {
+            yield return new("networks", List(peer.Networks));
+        }
+
         if (peer.AllowRoutes.Count > 0)
         {
-            _ = entry.Append("allow_routes = ").Append(List(peer.AllowRoutes.Select(route => route.ToString()))).Append(newline);
+            yield return new("allow_routes", List(peer.AllowRoutes.Select(route => route.ToString())));
         }
 
         if (peer.Addresses.Count > 0)
         {
-            _ = entry.Append("addresses = ").Append(List(peer.Addresses.Select(owned => owned.ToString()))).Append(newline);
+            yield return new("addresses", List(peer.Addresses.Select(owned => owned.ToString())));
         }
-
-        return entry.ToString();
     }
-
-    private static string List(IEnumerable<string> items) => $"[{string.Join(", ", items.Select(Quote))}]";
 
     /// <summary>A TOML basic string (TOML 1.0, "String").</summary>
     public static string Quote(string text)
@@ -171,4 +114,131 @@ public static class ConfigEdit
 
         return quoted.Append('"').ToString();
     }
+
+    /// <summary>A TOML array of basic strings.</summary>
+    public static string List(IEnumerable<string> items) => $"[{string.Join(", ", items.Select(Quote))}]";
+
+    private DocumentSyntax Parse() => SyntaxParser.Parse(_text, sourceName: null, validate: false);
+
+    private List<TableSyntaxBase> PeerTables() =>
+        [.. Parse().Tables.Where(table => table is TableArraySyntax { Name: { } key } && IsKey(key, "peers"))];
+
+    private TableSyntaxBase FindPeer(string name)
+    {
+        RefuseInlinePeers();
+        List<TableSyntaxBase> tables = PeerTables();
+        if (tables.Find(table => NameOf(table) == name) is { } found)
+        {
+            return found;
+        }
+
+        string[] names = [.. tables.Select(NameOf).OfType<string>()];
+        string advice = Nearest.To(name, names) is { } near ? $"did you mean '{near}'?"
+            : names.Length == 0 ? "there are none"
+            : $"the file has {string.Join(", ", names)}";
+        throw new ConfigException(new ConfigError(path, 0, 0, $"there is no peer '{name}'; {advice}"));
+    }
+
+    /// <summary><c>peers = [{ … }]</c> loads, but has no lines of its own for each entry.</summary>
+    private void RefuseInlinePeers()
+    {
+        if (Parse().KeyValues.FirstOrDefault(item => item.Key is { } key && IsKey(key, "peers")) is { } inline)
+        {
+            throw At(inline, "'peers' is a list in one value here, which commands do not edit; write each peer as a table of its own under [[peers]]");
+        }
+    }
+
+    private ConfigException At(SyntaxNodeBase node, string message)
+    {
+        Position at = Position.Of(node);
+        return new ConfigException(new ConfigError(path, at.Line, at.Column, message));
+    }
+
+    private static bool IsKey(KeySyntax key, string name) => key.DotKeys.ChildrenCount == 0 && TomlTree.NameOf(key.Key) == name;
+
+    private static KeyValueSyntax? FindKey(TableSyntaxBase table, string name) =>
+        table.Items.FirstOrDefault(item => item is { Key: { } key, Value: not null } && IsKey(key, name));
+
+    private static string? NameOf(TableSyntaxBase table) => (FindKey(table, "name")?.Value as StringValueSyntax)?.Value?.Trim();
+
+    /// <summary>Replaces the value, or adds a line below the table's last key.</summary>
+    private void SetKey(TableSyntaxBase table, string key, string value)
+    {
+        if (FindKey(table, key)?.Value is { } present)
+        {
+            _text = _text.Remove(present.Span.Offset, present.Span.Length).Insert(present.Span.Offset, value);
+            return;
+        }
+
+        // The name is always there.
+        KeyValueSyntax last = table.Items.Last();
+        int start = StartOfLine(last.Span.Offset);
+        string indent = _text[start..last.Span.Offset];
+        InsertLines(EndOfLine(last.Value!.Span.Offset + last.Value.Span.Length), [indent + $"{key} = {value}"]);
+    }
+
+    /// <summary>A blank line and these.</summary>
+    private void InsertBlock(int at, string[] lines) => InsertLines(at, at == 0 ? lines : ["", .. lines]);
+
+    /// <param name="at">The start of a line, or the end of the text.</param>
+    /// <param name="lines">Without their ends: they get those of the line before.</param>
+    private void InsertLines(int at, string[] lines)
+    {
+        string newline = NewlineBefore(at);
+        string block = string.Join(newline, lines);
+        bool open = at > 0 && _text[at - 1] != '\n';
+        _text = _text.Insert(at, open ? newline + block : block + newline);
+    }
+
+    private string NewlineBefore(int at)
+    {
+        int end = at == 0 ? -1 : _text.LastIndexOf('\n', at - 1);
+        end = end < 0 ? _text.IndexOf('\n', StringComparison.Ordinal) : end;
+        return end > 0 && _text[end - 1] == '\r' ? "\r\n" : "\n";
+    }
+
+    /// <summary>Behind the line end of the table's last line, whether or not the tree counts a comment there.</summary>
+    private int EndOf(TableSyntaxBase table) => EndOfLine(table.Span.Offset + table.Span.Length);
+
+    /// <summary>Behind the next line end, unless <paramref name="at"/> is behind one already.</summary>
+    private int EndOfLine(int at)
+    {
+        if (at > 0 && _text[at - 1] == '\n')
+        {
+            return at;
+        }
+
+        int newline = _text.IndexOf('\n', at);
+        return newline < 0 ? _text.Length : newline + 1;
+    }
+
+    /// <summary>
+    /// Comment lines right below an entry are its own (keys that are switched off) unless a table header follows them at once:
+    /// then they speak of that.
+    /// </summary>
+    private int AfterOwnComments(int end)
+    {
+        int at = end;
+        while (at < _text.Length)
+        {
+            int newline = _text.IndexOf('\n', at);
+            int next = newline < 0 ? _text.Length : newline + 1;
+            ReadOnlySpan<char> line = _text.AsSpan(at, next - at).Trim();
+            if (line.IsEmpty)
+            {
+                return at;
+            }
+
+            if (line[0] != '#')
+            {
+                return end;
+            }
+
+            at = next;
+        }
+
+        return at;
+    }
+
+    private int StartOfLine(int at) => at == 0 ? 0 : _text.LastIndexOf('\n', at - 1) + 1;
 }

@@ -18,15 +18,16 @@ public static class ConfigFile
     public static NodeConfig Parse(string text, string path)
     {
         ConfigErrors errors = new(path);
-        TomlTable? root = TomlTree.Parse(text, errors);
+        TomlTable? root = TomlTree.Parse(text.StartsWith('\uFEFF') ? text[1..] : text, errors);
         NodeConfig? config = root is null ? null : new ConfigBinder(Path.GetFullPath(path), errors).Bind(root);
         errors.ThrowIfAny();
         return config!;
     }
 
-    /// <summary>The file's characters, without a byte order mark.</summary>
+    /// <param name="path">For errors as well.</param>
+    /// <param name="keepMark">A byte order mark is the first character then; else it is left out.</param>
     /// <exception cref="ConfigException">Missing, unreadable, too large, or not UTF-8.</exception>
-    internal static string ReadText(string path)
+    internal static string ReadText(string path, bool keepMark = false)
     {
         try
         {
@@ -39,7 +40,7 @@ public static class ConfigFile
             }
 
             ReadOnlySpan<byte> content = bytes.AsSpan(0, count);
-            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content.StartsWith("\uFEFF"u8) ? content[3..] : content);
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(!keepMark && content.StartsWith("\uFEFF"u8) ? content[3..] : content);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -15,6 +15,8 @@ public sealed class ConfigEditTests
         AllowRoutes = [IPNetwork.Parse("192.168.20.0/24")],
     };
 
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 8)];
+
     [Fact]
     public void AddPeer_AfterTheLastEntry_KeepsTheCommentsWithTheirEntries()
     {
@@ -45,149 +47,230 @@ public sealed class ConfigEditTests
             [networks.corp]
             prefix = "10.42.0.0/24"
             """,
-            ConfigEdit.AddPeer(Text, NewPeer));
+            Add(Text));
     }
 
     [Fact]
-    public void AddPeer_CommentOfTheNextTableRightBelow_StaysWithIt()
-    {
-        string edited = ConfigEdit.AddPeer("[[peers]]\nname = \"a\"\n# The office.\n[networks.corp]\n", NewPeer);
-
-        Assert.EndsWith("# The office.\n[networks.corp]\n", edited, StringComparison.Ordinal);
-    }
+    public void AddPeer_CommentOfTheNextTableRightBelow_StaysWithIt() =>
+        Assert.EndsWith("# The office.\n[networks.corp]\n", Add("[[peers]]\nname = \"a\"\n# The office.\n[networks.corp]\n"), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("")]
     [InlineData("[node]\nname = \"x\"")]
     [InlineData("[node]\r\nname = \"x\"\r\n")]
+    [InlineData("[node]\r\nname = \"x\"")]
+    [InlineData("\uFEFF[node]\nname = \"x\"\n")]
     public void AddPeer_NoEntryYet_GoesToTheEndInTheFilesOwnLineEnds(string text)
     {
-        string edited = ConfigEdit.AddPeer(text, NewPeer);
+        string edited = Add(text);
 
         Assert.StartsWith(text, edited, StringComparison.Ordinal);
         Assert.Contains("[[peers]]", edited, StringComparison.Ordinal);
         Assert.Equal(text.Contains('\r'), edited.Contains('\r'));
+        Assert.Equal(text.Length == 0 || text.EndsWith('\n'), edited.EndsWith('\n'));
         Assert.DoesNotContain(edited.Split("\r\n"), line => text.Contains('\r') && line.Contains('\n'));
     }
 
     [Fact]
-    public void RemovePeer_Unknown_Throws() =>
-        Assert.Throws<KeyNotFoundException>(() => ConfigEdit.RemovePeer(ConfigTexts.Full, "nobody"));
+    public void AddPeer_NameInUse_SaysWhereAndWhatToDo()
+    {
+        ConfigException failure = Assert.Throws<ConfigException>(() => Add("\n[[peers]]\nname = \"added\"\n"));
+
+        Assert.StartsWith("f:2:1: there is a peer 'added' already", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("remove-peer", failure.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
-    public void RandomEdits_KeepEveryOtherLine()
+    public void AddPeer_PeersInOneValue_SaysThatItCannot()
     {
-        const int Seed = 4711;
-        Random random = new(Seed);
-        for (int round = 0; round < 500; round++)
+        ConfigException failure = Assert.Throws<ConfigException>(() => Add("\npeers = [{ name = \"a\" }]\n"));
+
+        Assert.StartsWith("f:2:1: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("[[peers]]", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RemovePeer_Mistyped_SaysWhoMayBeMeant()
+    {
+        ConfigEdit edit = new(ConfigTexts.Full, "f");
+
+        Assert.Contains("did you mean 'node2'?", Assert.Throws<ConfigException>(() => edit.RemovePeer("node3")).Message, StringComparison.Ordinal);
+        Assert.Equal(ConfigTexts.Full, edit.Text);
+    }
+
+    [Fact]
+    public void UpdatePeer_ChangesWhatIsGivenAndKeepsTheRest()
+    {
+        const string Text = """
+            [[peers]]
+            name = "added" # ours
+              networks = [ # two
+                "corp",
+              ] # end
+            # fingerprint = "old"
+
+            [networks.corp]
+            """;
+        ConfigEdit edit = new(Text, "f");
+
+        edit.UpdatePeer(new PeerConfig { Name = "added", Address = new HostPort("h", 1), Networks = ["corp", "lab"] });
+
+        Assert.Equal(
+            """
+            [[peers]]
+            name = "added" # ours
+              networks = ["corp", "lab"] # end
+              address = "h:1"
+            # fingerprint = "old"
+
+            [networks.corp]
+            """,
+            edit.Text);
+    }
+
+    /// <summary>
+    /// A hundred edits one after another, on files with comments in every place, both line ends, with and without a byte order mark and a
+    /// last line end. Where the entry's lines are, the test finds out by itself.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void RandomEdits_TouchOnlyTheLinesOfTheEntry(int seed)
+    {
+        Random random = new(seed);
+        string text = RandomFile(random);
+        List<string> names = [.. ConfigFile.Parse(text, "f").Peers.Select(peer => peer.Name)];
+        for (int round = 0; round < 100; round++)
         {
-            string text = RandomFile(random, out List<string> names);
-            string context = $"seed {Seed}, round {round}:\n{text}";
-
-            string added = ConfigEdit.AddPeer(text, NewPeer);
-            NodeConfig config = ConfigFile.Parse(added, "f");
-            Assert.True(names.Append("added").Order().SequenceEqual(config.Peers.Select(peer => peer.Name).Order()), context);
-            Assert.True(IsSubsequence(text, added), context);
-
-            Assert.True(ConfigEdit.RemovePeer(added, "added") == text, context);
-
-            if (names.Count > 0)
+            ConfigEdit edit = new(text, "f");
+            string context = $"seed {seed}, round {round}:\n{text}";
+            string name = names.Count == 0 ? "" : names[random.Next(names.Count)];
+            switch (names.Count == 0 ? 0 : random.Next(names.Count > 8 ? 3 : 4))
             {
-                string victim = names[random.Next(names.Count)];
-                string removed = ConfigEdit.RemovePeer(text, victim);
-                Assert.True(names.Where(name => name != victim).SequenceEqual(ConfigFile.Parse(removed, "f").Peers.Select(peer => peer.Name)), context);
-                Assert.True(IsSubsequence(removed, text), context);
-                Assert.True(
-                    removed.Split('\n').Count(line => line.StartsWith('#')) == text.Split('\n').Count(line => line.StartsWith('#')),
-                    "a comment outside of the entry was lost: " + context);
+                case 1:
+                    edit.RemovePeer(name);
+                    _ = names.Remove(name);
+                    CheckRemoved(text, edit.Text, name, context);
+                    break;
+                case 2:
+                    edit.UpdatePeer(RandomPeer(random, name));
+                    CheckUpdated(text, edit.Text, name, context);
+                    break;
+                default:
+                    name = $"n{round}";
+                    edit.AddPeer(RandomPeer(random, name));
+                    names.Add(name);
+                    CheckRemoved(edit.Text, text, name, context);
+                    ConfigEdit back = new(edit.Text, "f");
+                    back.RemovePeer(name);
+                    Assert.True(back.Text == text, "adding and removing left a trace: " + context);
+                    break;
             }
+
+            Assert.True(names.Order().SequenceEqual(ConfigFile.Parse(edit.Text, "f").Peers.Select(peer => peer.Name).Order()), context);
+            text = edit.Text;
         }
     }
 
-    [Fact]
-    public void Apply_ResultDoesNotLoad_LeavesTheFileAlone()
+    private static string Add(string text)
     {
-        using TemporaryDirectory directory = new();
-        string file = directory.File("config.toml");
-        File.WriteAllText(file, ConfigTexts.Full);
-
-        _ = Assert.Throws<ConfigException>(() => ConfigEdit.Apply(file, text => ConfigEdit.AddPeer(text, NewPeer with { Networks = ["nowhere"] })));
-
-        Assert.Equal(ConfigTexts.Full, File.ReadAllText(file));
-        Assert.Equal([file], Directory.GetFiles(directory.Path));
+        ConfigEdit edit = new(text, "f");
+        edit.AddPeer(NewPeer);
+        return edit.Text;
     }
 
-    [Fact]
-    public void Apply_KeepsModeAndLinkAndLeavesABackup()
+    /// <summary>What is gone is one run: the entry's lines, and at most one blank line in front.</summary>
+    private static void CheckRemoved(string before, string after, string name, string context)
     {
-        using TemporaryDirectory directory = new();
-        string file = directory.File("real.toml");
-        string link = directory.File("config.toml");
-        File.WriteAllText(file, ConfigTexts.Full);
-        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
-        File.SetUnixFileMode(file, Mode);
-        _ = File.CreateSymbolicLink(link, file);
-
-        _ = ConfigEdit.Apply(link, text => ConfigEdit.AddPeer(text, NewPeer));
-
-        Assert.Equal(2, ConfigFile.Load(file).Peers.Count);
-        Assert.Equal(file, new FileInfo(link).LinkTarget);
-        Assert.Equal(Mode, File.GetUnixFileMode(file));
-        Assert.Equal(ConfigTexts.Full, File.ReadAllText(file + ".bak"));
-        Assert.Equal(3, Directory.GetFileSystemEntries(directory.Path).Length);
+        string[] old = Split(before);
+        string[] now = Split(after);
+        (int start, int end) = EntryOf(old, name);
+        int blank = start > 0 && old[start - 1].Trim().Length == 0 ? 1 : 0;
+        string[][] allowed = [[.. old[..start], .. old[end..]], [.. old[..(start - blank)], .. old[end..]]];
+        Assert.True(allowed.Any(lines => lines.SequenceEqual(now)), $"more or less than the lines of '{name}' went, {context}\n--- became\n{after}");
     }
 
-    [Fact]
-    public void Apply_FileChangedMeanwhile_GivesUp()
+    private static void CheckUpdated(string before, string after, string name, string context)
     {
-        using TemporaryDirectory directory = new();
-        string file = directory.File("config.toml");
-        File.WriteAllText(file, ConfigTexts.Full);
+        string[] old = Split(before);
+        string[] now = Split(after);
+        (int start, int end) = EntryOf(old, name);
+        (int newStart, int newEnd) = EntryOf(now, name);
+        Assert.True(
+            old.Take(start).SequenceEqual(now.Take(newStart)) && old.Skip(end).SequenceEqual(now.Skip(newEnd)),
+            $"lines outside of '{name}' changed, {context}\n--- became\n{after}");
+        Assert.True(
+            old[start..end].Count(line => line.Contains('#') && !line.Contains("# in it", StringComparison.Ordinal)) == now[newStart..newEnd].Count(line => line.Contains('#') && !line.Contains("# in it", StringComparison.Ordinal)),
+            $"a comment of '{name}' was lost, {context}\n--- became\n{after}");
+    }
 
-        ConfigException failure = Assert.Throws<ConfigException>(() => ConfigEdit.Apply(file, text =>
+    /// <summary>From the header to the entry's last line that is neither blank nor a comment.</summary>
+    private static (int Start, int End) EntryOf(string[] lines, string name)
+    {
+        int key = Array.FindIndex(lines, line => line.Trim().StartsWith($"name = \"{name}\"", StringComparison.Ordinal));
+        int start = Array.FindLastIndex(lines, key, line => line.TrimStart().StartsWith("[[peers]]", StringComparison.Ordinal));
+        int next = Array.FindIndex(lines, key, line => line.TrimStart().StartsWith('['));
+        int end = next < 0 ? lines.Length - 1 : next;
+        while (lines[end - 1].Trim() is "" or ['#', ..])
         {
-            File.AppendAllText(file, "# somebody else\n");
-            return ConfigEdit.AddPeer(text, NewPeer);
-        }));
+            end--;
+        }
 
-        Assert.Contains("changed by somebody else", failure.Message, StringComparison.Ordinal);
-        Assert.EndsWith("# somebody else\n", File.ReadAllText(file), StringComparison.Ordinal);
+        return (start, end);
     }
 
-    private static string RandomFile(Random random, out List<string> names)
+    /// <summary>The lines, between two that say what the file has beside them: a mark, which line ends, one behind the last line.</summary>
+    private static string[] Split(string text)
+    {
+        string[] lines = text.TrimStart('\uFEFF').Split('\n');
+        int carriageReturns = text.Count(c => c == '\r');
+        string ends = carriageReturns == 0 ? "LF" : carriageReturns == lines.Length - 1 ? "CRLF" : "mixed";
+        return
+        [
+            text.StartsWith('\uFEFF') ? $"mark {ends}" : ends,
+            .. lines.Take(lines[^1].Length == 0 ? lines.Length - 1 : lines.Length).Select(line => line.TrimEnd('\r')),
+            lines[^1].Length == 0 ? "last end" : "no last end",
+        ];
+    }
+
+    private static PeerConfig RandomPeer(Random random, string name)
+    {
+        byte[] pin = new byte[32];
+        random.NextBytes(pin);
+        return new PeerConfig
+        {
+            Name = name,
+            Address = random.Next(2) == 0 ? new HostPort($"h{random.Next(99)}.example", 7) : null,
+            Fingerprint = PeerId.Parse(Convert.ToHexStringLower(pin)),
+            Networks = random.Next(2) == 0 ? ["corp"] : ["corp", "lab"],
+            AllowRoutes = random.Next(2) == 0 ? [] : [IPNetwork.Parse("192.168.20.0/24"), IPNetwork.Parse("fd00::/64")],
+        };
+    }
+
+    private static string RandomFile(Random random)
     {
         List<string> blocks =
         [
             "[identity]\ncert = \"c\"\nkey = \"k\" # é 😀\n",
             "[networks.corp]\nprefix = \"10.42.0.0/24\"\n",
+            "  [ networks . \"lab\" ] # here\n  prefix = '10.43.0.0/24'\n",
             "# a comment\n# of two lines\n[node]\nname = \"x\"\n",
         ];
-        names = [];
-        for (int i = random.Next(4); i > 0; i--)
+        for (int i = random.Next(5); i > 0; i--)
         {
-            string name = $"p{i}";
             bool spread = random.Next(2) == 0;
-            blocks.Add($"[[peers]]{(random.Next(2) == 0 ? " # head" : "")}\nname = \"{name}\"\naddress = \"h{i}:1\"\n{(spread ? "networks = [\n  \"corp\", # here\n]\n" : "")}");
+            string indent = random.Next(3) == 0 ? "\t" : "";
+            string address = random.Next(3) == 0 ? $"# address = \"h{i}:1\" # 😀\n" : $"address = \"h{i}:1\" # é\n";
+            blocks.Add(
+                $"{indent}[[peers]]{(random.Next(2) == 0 ? " # head" : "")}\n{indent}name = \"p{i}\"\n{indent}{address}{indent}fingerprint = '{i:x64}' # 😀\n"
+                + (spread ? "networks = [\n  \"corp\", # in it\n] # behind it\n" : ""));
         }
 
         string[] shuffled = [.. blocks];
         random.Shuffle(shuffled);
-        names.AddRange(shuffled.Where(block => block.StartsWith("[[", StringComparison.Ordinal)).Select(block => block.Split("name = \"")[1].Split('"')[0]));
-        string[] gaps = ["", "\n", "\n\n", "# note\n", "\n# note\n\n", "# note\n\n"];
-        return string.Concat(shuffled.Select(block => gaps[random.Next(gaps.Length)] + block)) + gaps[random.Next(gaps.Length)];
-    }
-
-    private static bool IsSubsequence(string part, string whole)
-    {
-        Queue<string> wanted = new(part.Split('\n'));
-        foreach (string line in whole.Split('\n'))
-        {
-            if (wanted.Count > 0 && wanted.Peek() == line)
-            {
-                _ = wanted.Dequeue();
-            }
-        }
-
-        return wanted.Count == 0;
+        string[] gaps = ["", "\n", "\n\n", "# note\n", "\n# note 😀\n\n", "# note\n\n"];
+        string text = string.Concat(shuffled.Select(block => gaps[random.Next(gaps.Length)] + block)) + gaps[random.Next(gaps.Length)];
+        text = random.Next(3) == 0 ? text.TrimEnd('\n') : text;
+        text = random.Next(2) == 0 ? text : text.Replace("\n", "\r\n", StringComparison.Ordinal);
+        return random.Next(2) == 0 ? text : '\uFEFF' + text;
     }
 }

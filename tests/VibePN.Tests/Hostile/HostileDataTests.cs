@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using VibePN.Linux;
+using VibePN.Peers;
 using VibePN.Tests.Sim;
 using Xunit;
 
@@ -182,6 +183,7 @@ public sealed class HostileDataTests : IDisposable
         var random = new Random(Seed);
         byte[][] corpus = [.. HostileData.Corpus(Mallory.Tag, "10.42.0.2", "fd42::2", Victim4, Victim6)];
         var scratch = new byte[2000];
+        FillPool();
         string? wrong = null;
         _target.Delivered = (packet, header) => wrong ??= WhyInvalid(packet, header);
         var before = 0L;
@@ -228,6 +230,24 @@ public sealed class HostileDataTests : IDisposable
     }
 
     public void Dispose() => _target.Dispose();
+
+    /// <summary>
+    /// What is known of the packets that wait behind a gap lies in an array that doubles with them, up to a megabyte. It comes from a pool: with
+    /// one of each size there, the node needs no new one whenever noise happens to make more packets wait than before.
+    /// </summary>
+    private static void FillPool()
+    {
+        using var memory = new RepairMemory(Limits.RepairBytes, Limits.RepairBytes);
+        var reorder = new ReorderBuffer(memory);
+        for (uint i = 0; i <= ReorderBuffer.MaxPackets; i++)
+        {
+            // All but the second.
+            _ = reorder.Add(new RepairSequence(0, i == 0 ? 0 : i + 1), 0, 0, [0], 0);
+        }
+
+        Assert.Equal(ReorderBuffer.MaxPackets, reorder.Count);
+        reorder.Discard();
+    }
 
     /// <summary>The rules of docs/protocol.md, Data, in other words than the node's.</summary>
     private static string? WhyInvalid(ReadOnlySpan<byte> packet, VirtioNetHeader header)
