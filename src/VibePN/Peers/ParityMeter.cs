@@ -18,8 +18,8 @@ internal sealed class ParityMeter
     /// <summary>Packets from which a share is told.</summary>
     private const ulong Enough = 256;
 
-    /// <summary>Groups with losses from which is told whether parity helps.</summary>
-    private const ulong Trial = 16;
+    /// <summary>Groups with losses from which is told whether parity helps; a quarter will do where it hardly ever does.</summary>
+    private const ulong Trial = 64;
 
     private const ulong FirstPauseNanos = 30_000_000_000;
     private const ulong LastPauseNanos = 480_000_000_000;
@@ -90,9 +90,11 @@ internal sealed class ParityMeter
     /// </summary>
     private void Judge(ulong rebuilt, ulong unsolved, ulong nowNanos)
     {
-        var mended = rebuilt > _rebuilt ? rebuilt - _rebuilt : 0;
-        var missed = unsolved > _unsolved ? unsolved - _unsolved : 0;
-        if (mended < Trial && missed < Trial)
+        // Numbers that nobody can have counted are as good as many.
+        var mended = rebuilt > _rebuilt ? Math.Min(rebuilt - _rebuilt, uint.MaxValue) : 0;
+        var missed = unsolved > _unsolved ? Math.Min(unsolved - _unsolved, uint.MaxValue) : 0;
+        var hardlyHelps = missed >= Trial / 4 && mended < missed / 4;
+        if (mended + missed < Trial && !hardlyHelps)
         {
             return;
         }

@@ -1,10 +1,10 @@
 namespace VibePN.Peers;
 
-/// <summary>The share that follows two counters: of the latest some thousand counts, older ones ever less. One thread.</summary>
+/// <summary>The share that follows two counters: of the latest two thousand counts, older ones ever less. One thread.</summary>
 internal sealed class RecentShare
 {
     /// <summary>Counts that are kept in mind: above, they weigh half.</summary>
-    private const double Memory = 8192;
+    private const double Memory = 2048;
 
     private ulong _all;
     private ulong _part;

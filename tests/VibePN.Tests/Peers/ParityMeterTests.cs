@@ -38,31 +38,37 @@ public sealed class ParityMeterTests
     [Fact]
     public void Group_WhereMostGroupsLoseMoreThanOne_IsNoneForAWhileAndLongerEachTime()
     {
-        Report(10_000, 0.0015, 40);
+        // What QUIC sees, with or without parity.
+        _meter.Update(9_980, 20);
+        Report(10_000, 0.0015, 64);
         Assert.Equal(0, _meter.Group(_now));
         _now += 31 * Second;
         Assert.Equal(32, _meter.Group(_now));
 
-        Report(10_000, 0.0015, 40);
+        Report(10_000, 0.0015, 64);
         _now += 59 * Second;
         Assert.Equal(0, _meter.Group(_now));
         _now += 2 * Second;
-        Assert.NotEqual(0, _meter.Group(_now));
+        Assert.Equal(32, _meter.Group(_now));
 
         // Once it helps, the next pause is short again.
         Report(10_000, 0.01, 4);
-        Assert.NotEqual(0, _meter.Group(_now));
-        Report(10_000, 0.0015, 40);
+        Assert.Equal(16, _meter.Group(_now));
+        Report(10_000, 0.0015, 64);
+        Assert.Equal(0, _meter.Group(_now));
         _now += 31 * Second;
-        Assert.NotEqual(0, _meter.Group(_now));
+        Assert.Equal(32, _meter.Group(_now));
     }
 
     [Fact]
     public void Group_OfFewIncidents_IsNoVerdict()
     {
-        Report(10_000, 0.0008, 10);
-
+        Report(10_000, 0.0008, 15);
         Assert.NotEqual(0, _meter.Group(_now));
+
+        // Two dozen that were nearly all for nothing are a verdict.
+        Report(10_000, 0, 30);
+        Assert.Equal(0, _meter.Group(_now));
     }
 
     [Fact]
