@@ -40,6 +40,7 @@ public sealed unsafe partial class QuicConnection
         }
 
         FreeTls();
+        ReleaseParity();
         if (_block != null)
         {
             NativeMemory.Free(_block);

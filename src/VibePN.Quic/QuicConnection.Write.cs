@@ -85,7 +85,7 @@ public sealed unsafe partial class QuicConnection
             return length == 0 ? DatagramWrite.Blocked : FailWrite((int)length);
         }
 
-        written = Sent(length, info);
+        written = Sent(Cover(packet, length, info), info);
         if (accepted == 0)
         {
             return DatagramWrite.PacketOnly;
@@ -120,7 +120,7 @@ public sealed unsafe partial class QuicConnection
         _openBytes = 0;
         if (length > 0)
         {
-            return Sent(length, info);
+            return Sent(Cover(packet, length, info), info);
         }
 
         if (length < 0)
@@ -154,7 +154,7 @@ public sealed unsafe partial class QuicConnection
             {
                 // There may be more: dirty until a call finds nothing.
                 _endpoint.MarkDirty(this);
-                return Sent(length, info);
+                return Sent(Cover(packet, length, info), info);
             }
 
             if (length == 0)

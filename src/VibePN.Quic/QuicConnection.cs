@@ -9,6 +9,9 @@ namespace VibePN.Quic;
 /// </summary>
 public sealed unsafe partial class QuicConnection
 {
+    /// <summary>What the size of a packet is reckoned with: see <see cref="ComputeMaxDatagram"/>.</summary>
+    private const int PacketNumberBytes = 3;
+
     private readonly QuicEndpoint _endpoint;
     private readonly QuicHandler _handler;
     private readonly int _maxPacketBytes;
@@ -75,6 +78,9 @@ public sealed unsafe partial class QuicConnection
 
     /// <summary>The largest DATAGRAM payload that one packet holds on the path as it is now; 0 before the handshake and if the peer takes none.</summary>
     public int MaxDatagramBytes { get; private set; }
+
+    /// <summary>The packet that <see cref="MaxDatagramBytes"/> fill.</summary>
+    private int LargestDatagramPacket => MaxDatagramBytes + FixedOverheadBytes + _peerIdBytes + PacketNumberBytes;
 
     /// <summary>Room that every packet buffer handed in must have.</summary>
     public int MaxPacketBytes => Math.Min(_maxPacketBytes, _transmitCap);
@@ -213,7 +219,9 @@ public sealed unsafe partial class QuicConnection
     private void RefreshDeadline()
     {
         Deadline = _state != State.Active ? _lingerUntil
-            : Math.Min(NgTcp2.ngtcp2_conn_get_expiry(_conn), _probeBlocked ? ulong.MaxValue : _mtu?.Deadline ?? ulong.MaxValue);
+            : Math.Min(
+                Math.Min(NgTcp2.ngtcp2_conn_get_expiry(_conn), _probeBlocked ? ulong.MaxValue : _mtu?.Deadline ?? ulong.MaxValue),
+                _parityOut?.Deadline ?? ulong.MaxValue);
         _endpoint.Deadlines.Update(this);
     }
 
@@ -238,7 +246,6 @@ public sealed unsafe partial class QuicConnection
     /// </summary>
     private int ComputeMaxDatagram()
     {
-        const int PacketNumber = 3;
         var remote = NgTcp2.ngtcp2_conn_get_remote_transport_params(_conn);
         if (remote == null || remote->max_datagram_frame_size <= DatagramFrameBytes)
         {
@@ -246,7 +253,7 @@ public sealed unsafe partial class QuicConnection
         }
 
         var id = _peerIdBytes = (int)NgTcp2.ngtcp2_conn_get_dcid(_conn)->datalen;
-        var fits = PathMtu() - FixedOverheadBytes - id - PacketNumber;
+        var fits = PathMtu() - FixedOverheadBytes - id - PacketNumberBytes;
         return (int)Math.Min((ulong)fits, remote->max_datagram_frame_size - DatagramFrameBytes);
     }
 

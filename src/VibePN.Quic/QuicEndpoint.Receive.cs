@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using VibePN.Quic.Native;
+using VibePN.Quic.Parity;
 
 namespace VibePN.Quic;
 
@@ -15,6 +16,10 @@ public sealed unsafe partial class QuicEndpoint
 
     /// <summary>Whose packets were last in the run being received.</summary>
     private QuicConnection? _delivered;
+
+    /// <summary>A covered packet that nothing remembers, as it was before.</summary>
+    private byte[]? _uncovered;
+    private int _parityWindows;
     private RateWindow _resetRate;
     private RateWindow _versionRate;
 
@@ -77,6 +82,20 @@ public sealed unsafe partial class QuicEndpoint
     /// <returns>Its length, 0 when none waits.</returns>
     public int TakeStateless(Span<byte> packet, out QuicPath path) => _stateless.Take(packet, out path);
 
+    /// <summary>Whether one more connection may remember what is covered by parity.</summary>
+    internal bool TryTakeParityWindow()
+    {
+        if (_parityWindows >= QuicLimits.ParityWindows)
+        {
+            return false;
+        }
+
+        _parityWindows++;
+        return true;
+    }
+
+    internal void ReturnParityWindow() => _parityWindows--;
+
     private void ReceiveShort(in QuicPath path, byte ecn, ReadOnlySpan<byte> datagram, Instant now)
     {
         if (datagram.Length < 1 + QuicLimits.ConnectionIdBytes)
@@ -89,7 +108,16 @@ public sealed unsafe partial class QuicEndpoint
             || (datagram.Length >= QuicLimits.MinStatelessResetBytes
                 && _byResetToken.TryGetValue(BinaryPrimitives.ReadUInt128BigEndian(datagram[^NgTcp2.StatelessResetTokenBytes..]), out connection)))
         {
-            Deliver(connection, path, ecn, datagram, now);
+            if ((datagram[0] & ParityFormat.FixedBit) == 0)
+            {
+                datagram = connection.Uncover(path, datagram, _uncovered ??= new byte[ParityFormat.MaxPacketBytes], now);
+            }
+
+            if (!datagram.IsEmpty)
+            {
+                Deliver(connection, path, ecn, datagram, now);
+            }
+
             return;
         }
 

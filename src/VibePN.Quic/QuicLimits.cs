@@ -31,6 +31,9 @@ internal static class QuicLimits
     /// <summary>Closing and draining last this many probe timeouts (RFC 9000 §10.2).</summary>
     public const int LingerProbeTimeouts = 3;
 
+    /// <summary>Connections that remember covered packets, half a MiB each; further ones get them as they are, and parity is of no use to them.</summary>
+    public const int ParityWindows = 128;
+
     public const int StatelessQueueLength = 64;
 
     /// <summary>The largest stateless answer: version negotiation with two 255-byte connection ids.</summary>

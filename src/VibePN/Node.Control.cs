@@ -77,6 +77,9 @@ internal sealed partial class Node
             case AddressInUse inUse:
                 OnAddressInUse(link, inUse);
                 break;
+            case ParityReport report:
+                OnParityReport(link, report);
+                break;
             case PeerError error when MayLog(link.Peer!):
                 Log.PeerReports(_logger, link.Peer!.Name, error.Text);
                 break;
@@ -90,6 +93,7 @@ internal sealed partial class Node
         TakeUp(link);
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
         link.LossMeter = hello.Features.Contains(Hello.RepairFeature) ? new LossMeter() : null;
+        link.ParityMeter = link.LossMeter is not null && hello.Features.Contains(Hello.ParityFeature) ? new ParityMeter() : null;
         if (!link.Quic.IsDialer)
         {
             link.IsReplacement = hello.Replaces;
@@ -147,10 +151,11 @@ internal sealed partial class Node
             return;
         }
 
+        link.Quic.TakesParity = true;
         // Who was connected before and dials again has nothing that is worth keeping.
         var replaces = link.Quic.IsDialer && link.Peer!.BootId is not null;
         link.IsReplacement |= replaces;
-        link.Send(new Hello(_options.BootId, _config.Node.Name, [Hello.RepairFeature], link.RemoteEndPoint, Limits.ReassembledBytes, replaces));
+        link.Send(new Hello(_options.BootId, _config.Node.Name, [Hello.RepairFeature, Hello.ParityFeature], link.RemoteEndPoint, Limits.ReassembledBytes, replaces));
     }
 
     /// <summary>Everything with a time of its own; finds the next such time on the way.</summary>

@@ -346,6 +346,12 @@ internal sealed partial class Node
             // Nothing may have been written at all that would begin the time.
             AwaitUnderWay(link);
         }
+
+        if (quic.IsParityDue(_now))
+        {
+            // A group that was open for long: nothing follows that would close it.
+            WriteParity(link);
+        }
     }
 
     private void DrainQueue(Peer peer, PeerConnection link)
@@ -566,6 +572,11 @@ internal sealed partial class Node
         else
         {
             _udpOut.Commit(packet.Bytes, PeerConnection.ToSockAddr(packet.Path.Remote), PeerConnection.ToSockAddr(packet.Path.Local), packet.Ecn);
+        }
+
+        if (link.Quic.IsParityDue(_now))
+        {
+            WriteParity(link);
         }
     }
 

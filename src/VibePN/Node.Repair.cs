@@ -35,14 +35,18 @@ internal sealed partial class Node
         MtuOf(link, network),
         _now.Nanos < link.CreatedNanos + PathSizeSettledNanos
             ? int.MaxValue
-            : link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1 - (link.LossMeter is null ? 0 : RepairSequence.Bytes));
+            : link.Quic.MaxDatagramBytes - VarInt.ByteCount(link.SendTags[network.Index]) - 1 - SequenceReserve(link));
 
     /// <summary>Bytes that a datagram of this flow to this peer may need for a sequence number: its host is told so much less.</summary>
     private static int SequenceReserve(PeerConnection link, ReadOnlySpan<byte> frame) =>
         link.LossMeter is not null && IpHeader.TryParse(frame[..Math.Min(IpHeader.DeclaredLength(frame), frame.Length)], out var ip)
             && ip.Protocol == IpProtocol.Tcp
-            ? RepairSequence.Bytes
+            ? SequenceReserve(link)
             : 0;
+
+    /// <summary>The same of TCP: for its number, and for what covers the packet by parity.</summary>
+    private static int SequenceReserve(PeerConnection link) =>
+        (link.LossMeter is null ? 0 : RepairSequence.Bytes) + (link.ParityMeter is null ? 0 : QuicConnection.ParityBytes);
 
     private int LaneOf(ReadOnlySpan<byte> frame)
     {
@@ -106,8 +110,9 @@ internal sealed partial class Node
             meter.Forget(stats.DatagramsAcked, link.Quic.PathLosses);
         }
 
-        if (!meter.Update(stats.DatagramsAcked, link.Quic.PathLosses, (ulong)stats.MinRtt.TotalNanoseconds, _now.Nanos))
+        if (!meter.Update(stats.DatagramsAcked, link.Quic.PathLosses, (ulong)stats.MinRtt.TotalNanoseconds, _now.Nanos, link.ParityMeter?.Hidden(_now.Nanos) ?? 0))
         {
+            CheckParity(link, stats);
             return;
         }
 
@@ -121,6 +126,7 @@ internal sealed partial class Node
             link.Repair?.Release();
         }
 
+        CheckParity(link, stats);
         if (MayLog(link.Peer!))
         {
             Log.RepairChanged(_logger, link.Peer!.Name, meter.IsOn ? "begins" : "ends", meter.Loss * 100, stats.MinRtt.TotalMilliseconds);

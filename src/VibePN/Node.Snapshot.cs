@@ -95,6 +95,7 @@ internal sealed partial class Node
             Unanswered = link.IsInDoubt(_now.Nanos) && link.AwaitingSinceNanos > 0 ? TimeSpan.FromMicroseconds((_now.Nanos - link.AwaitingSinceNanos) / 1000.0) : null,
             Quic = link.Quic.GetStats(),
             Repair = RepairOf(link),
+            Parity = ParityOf(link, _now.Nanos),
             EchoRtt = link.Session.EchoRtt == TimeSpan.Zero ? null : link.Session.EchoRtt,
             MtuBytes = _live.Where(network => link.SendTags[network.Index] != 0).Select(network => CarriedBytes(link, network))
                 .DefaultIfEmpty(Math.Max(0, link.Quic.MaxDatagramBytes - DataHeaderBytes)).Min(),

@@ -78,6 +78,9 @@ public sealed record PeerSnapshot
     /// <summary>Null: not connected, or the peer cannot do it.</summary>
     public RepairSnapshot? Repair { get; init; }
 
+    /// <summary>Null: not connected, or the peer cannot do it.</summary>
+    public ParitySnapshot? Parity { get; init; }
+
     /// <summary>The largest IP packet that fits one datagram.</summary>
     public int? MtuBytes { get; init; }
 

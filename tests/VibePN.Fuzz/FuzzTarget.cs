@@ -21,6 +21,7 @@ internal static class FuzzTargets
         ["node-control"] = NodeFuzz.ControlStream,
         ["node-datagram"] = NodeFuzz.Datagram,
         ["node-socket"] = NodeFuzz.Socket,
+        ["parity"] = ParityFuzz.Target,
         ["reassembler"] = ReassemblerFuzz.Target,
         ["segmenter"] = SegmenterFuzz.Target,
         ["tcp-mss"] = TcpMssFuzz.Target,

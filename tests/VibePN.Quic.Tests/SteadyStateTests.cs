@@ -10,8 +10,10 @@ public sealed class MeasuredAlone;
 [Collection<MeasuredAlone>]
 public sealed class SteadyStateTests
 {
-    [Fact]
-    public void Datagrams_SteadyState_NoManagedAllocation()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
+    public void Datagrams_SteadyState_NoManagedAllocation(int parityGroup)
     {
         using var pair = new SimPair(settings: new QuicSettings { MaxUdpPayloadBytes = 1_472 });
         var (dialer, acceptor) = pair.Connect();
@@ -19,6 +21,8 @@ public sealed class SteadyStateTests
         pair.Net.Run(TimeSpan.FromSeconds(5));
         pair.Bob.Handler.Quiet = true;
         pair.Alice.Handler.Quiet = true;
+        acceptor.TakesParity = true;
+        dialer.SetParity(parityGroup, TimeSpan.FromSeconds(1));
         var clock = pair.Net.Now;
         var packet = GC.AllocateArray<byte>(16_384, pinned: true);
         var payload = new byte[1_200];
@@ -29,6 +33,7 @@ public sealed class SteadyStateTests
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.True(pair.Bob.Handler.DatagramCount - count > 1_500, "too few datagrams to tell");
         Assert.Equal(0, allocated);
+        Assert.Equal(parityGroup > 0, acceptor.Parity.Rebuilt > 100);
 
         void Exchange(int rounds)
         {
@@ -36,9 +41,14 @@ public sealed class SteadyStateTests
             {
                 clock = clock with { Nanos = clock.Nanos + 2_000_000 };
                 var result = dialer.WriteDatagram(payload.AsSpan(..4), payload.AsSpan(4..), packet, more: false, out var written, clock);
-                if (written.Bytes > 0)
+                if (written.Bytes > 0 && (parityGroup == 0 || i % 20 != 3))
                 {
                     pair.Bob.Endpoint.Receive(new QuicPath(pair.Bob.Address, pair.Alice.Address), 0, packet.AsSpan(0, written.Bytes), clock);
+                }
+
+                if (dialer.IsParityDue(clock) && dialer.WriteParity(packet, clock) is { Bytes: > 0 } parity)
+                {
+                    pair.Bob.Endpoint.Receive(new QuicPath(pair.Bob.Address, pair.Alice.Address), 0, packet.AsSpan(0, parity.Bytes), clock);
                 }
 
                 dialer.EndBurst(clock);

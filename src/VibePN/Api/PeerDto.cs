@@ -69,6 +69,9 @@ public sealed record PeerDto
     /// <summary>Null: not connected, or the peer cannot do it.</summary>
     public RepairDto? Repair { get; init; }
 
+    /// <summary>Null: not connected, or the peer cannot do it.</summary>
+    public ParityDto? Parity { get; init; }
+
     /// <summary>Networks that both are in.</summary>
     public IReadOnlyList<string> Networks { get; init; } = [];
 

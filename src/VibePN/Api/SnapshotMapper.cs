@@ -123,6 +123,7 @@ public static class SnapshotMapper
             BytesOut = (long)peer.BytesOut,
             Loss = settled > 0 ? peer.Quic!.Value.DatagramsLost / (double)settled : null,
             Repair = peer.Repair is { } repair ? Repair(repair, snapshot, nowUtc) : null,
+            Parity = peer.Parity is { } parity ? Parity(parity) : null,
             Networks = peer.Networks,
             Addresses = [.. peer.Addresses.Select(address => address.ToString())],
             SinceUtc = peer.Id is null ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - peer.ChangedNanos) / 1000.0),
@@ -148,6 +149,18 @@ public static class SnapshotMapper
         Late = (long)repair.Late,
         Missed = (long)repair.Missed,
         Held = repair.Held,
+    };
+
+    private static ParityDto Parity(ParitySnapshot parity) => new()
+    {
+        Group = parity.Counts.Group == 0 ? null : parity.Counts.Group,
+        Loss = parity.Loss,
+        CoveredOut = (long)parity.Counts.Covered,
+        ParityOut = (long)parity.Counts.Written,
+        CoveredIn = (long)parity.Counts.CoveredIn,
+        ParityIn = (long)parity.Counts.ParityIn,
+        Rebuilt = (long)parity.Counts.Rebuilt,
+        Unsolved = (long)parity.Counts.Unsolved,
     };
 
     /// <param name="refused">Claims of its present connection that are refused now.</param>

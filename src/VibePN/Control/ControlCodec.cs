@@ -26,6 +26,7 @@ internal static class ControlCodec
         /// <summary>Reserved for introductions.</summary>
         Member = 8,
         AddressInUse = 9,
+        ParityReport = 10,
     }
 
     /// <summary>Reads one message from the front of <paramref name="source"/>.</summary>
@@ -70,6 +71,7 @@ internal static class ControlCodec
             MessageType.KeepaliveReply => ReadKeepalive(body, isReply: true),
             MessageType.PeerError => ReadError(body),
             MessageType.AddressInUse => ReadAddressInUse(body),
+            MessageType.ParityReport => ReadParityReport(body),
             _ => null,
         };
         return header + (int)length;
@@ -90,6 +92,7 @@ internal static class ControlCodec
             KeepaliveReply reply => WriteKeepalive(body, reply.Id, reply.Observed, MessageType.KeepaliveReply),
             PeerError error => WriteError(body, error),
             AddressInUse inUse => WriteAddressInUse(body, inUse),
+            ParityReport report => WriteParityReport(body, report),
             _ => throw new ArgumentException($"no encoding for {message.GetType().Name}", nameof(message)),
         };
         if (body.WrittenCount > Limits.ControlMessageBytes)
@@ -372,6 +375,39 @@ internal static class ControlCodec
         WriteField(body, 1, Encoding.UTF8.GetBytes(inUse.Network));
         WriteField(body, 2, address[..inUse.Address.ByteCount]);
         return MessageType.AddressInUse;
+    }
+
+    // ParityReport: 1 covered packets that came, 2 those rebuilt, 3 groups unsolved.
+    private static ParityReport ReadParityReport(FieldReader fields)
+    {
+        ulong covered = 0;
+        ulong rebuilt = 0;
+        ulong unsolved = 0;
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    covered = Number(value);
+                    break;
+                case 2:
+                    rebuilt = Number(value);
+                    break;
+                case 3:
+                    unsolved = Number(value);
+                    break;
+            }
+        }
+
+        return new ParityReport(covered, rebuilt, unsolved);
+    }
+
+    private static MessageType WriteParityReport(ArrayBufferWriter<byte> body, ParityReport report)
+    {
+        WriteNumber(body, 1, report.Covered);
+        WriteNumber(body, 2, report.Rebuilt);
+        WriteNumber(body, 3, report.Unsolved);
+        return MessageType.ParityReport;
     }
 
     /// <summary>The shape of most messages: perhaps the name of a network in field 1, and one repeated field.</summary>

@@ -23,6 +23,9 @@ internal sealed record Hello(
 {
     /// <summary>The sender puts numbered packets in order (docs/protocol.md, Order).</summary>
     public const ulong RepairFeature = 1;
+
+    /// <summary>The sender understands covered packets and parity, and reports what they were good for (docs/protocol.md, Parity).</summary>
+    public const ulong ParityFeature = 2;
 }
 
 /// <summary>The sender's networks as far as they concern the receiver; replaces what it said before.</summary>
@@ -47,6 +50,12 @@ internal sealed record KeepaliveReply(ulong Id, IPEndPoint? Observed) : ControlM
 
 /// <summary>The receiver claims an address that is not its to have: an automatic one makes way, a configured one is a mistake to tell.</summary>
 internal sealed record AddressInUse(string Network, IpKey Address) : ControlMessage;
+
+/// <summary>What became of the receiver's covered packets; both counts run from the connection's beginning.</summary>
+/// <param name="Covered">Those that came.</param>
+/// <param name="Rebuilt">Those that did not, and were made from parity.</param>
+/// <param name="Unsolved">Groups that had lost more than parity can make good.</param>
+internal sealed record ParityReport(ulong Covered, ulong Rebuilt, ulong Unsolved) : ControlMessage;
 
 /// <summary>Something the other side should tell its user; the connection stays.</summary>
 internal sealed record PeerError(CloseReason Reason, string Text) : ControlMessage;

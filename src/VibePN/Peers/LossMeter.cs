@@ -61,8 +61,9 @@ internal sealed class LossMeter
     /// <param name="acked">Datagrams acknowledged since the connection's start.</param>
     /// <param name="lost">Datagrams lost since then; those acknowledged late are not among them.</param>
     /// <param name="minRttNanos">0: not known yet.</param>
+    /// <param name="hidden">Share of packets that the path lost besides, but the peer made good before QUIC could see it.</param>
     /// <returns>Whether <see cref="IsOn"/> changed.</returns>
-    public bool Update(ulong acked, ulong lost, ulong minRttNanos, ulong nowNanos)
+    public bool Update(ulong acked, ulong lost, ulong minRttNanos, ulong nowNanos, double hidden = 0)
     {
         NextNanos = nowNanos + IntervalNanos;
         if (lost < _lost || acked < _acked)
@@ -80,12 +81,12 @@ internal sealed class LossMeter
         }
 
         (_acked, _lost) = (acked, lost);
-        Loss = (double)lostNow / settled;
+        Loss = ((double)lostNow / settled) + hidden;
         var limit = UsedLimit = Limit(minRttNanos);
         var isHigh = lostNow >= Evidence && Loss >= limit;
         var turnsOn = !IsOn && isHigh && _wasHigh;
         _wasHigh = isHigh;
-        if (Loss >= limit / CalmFactor && lostNow > 0)
+        if (Loss >= limit / CalmFactor && (lostNow > 0 || hidden > 0))
         {
             _calmSinceNanos = ulong.MaxValue;
         }

@@ -113,6 +113,14 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>Decides whether datagrams are repaired; made with the peer's Hello if it can do it.</summary>
     public LossMeter? LossMeter { get; set; }
 
+    /// <summary>Decides how much parity is sent; made with the peer's Hello if it understands it.</summary>
+    public ParityMeter? ParityMeter { get; set; }
+
+    /// <summary>The peer's covered packets of which it was told last, and when it may be told again.</summary>
+    public ulong ParityReported { get; set; }
+
+    public ulong ParityReportNanos { get; set; }
+
     /// <summary>What was sent and may have to be sent again; made when repair first begins.</summary>
     public RepairSender? Repair { get; set; }
 

@@ -52,6 +52,7 @@ internal sealed class SimHost : IDisposable
             if (written.Bytes > 0)
             {
                 Send(_packet.AsSpan(0, written.Bytes), written.Path);
+                WriteParity(connection);
             }
         }
         while (result == DatagramWrite.PacketOnly);
@@ -74,6 +75,7 @@ internal sealed class SimHost : IDisposable
                 Send(_packet.AsSpan(0, written.Bytes), written.Path);
             }
 
+            WriteParity(connection);
             connection.EndBurst(_net.Now);
         }
 
@@ -90,6 +92,14 @@ internal sealed class SimHost : IDisposable
     }
 
     public void Dispose() => Endpoint.Dispose();
+
+    private void WriteParity(QuicConnection connection)
+    {
+        if (connection.IsParityDue(_net.Now) && connection.WriteParity(_packet, _net.Now) is { Bytes: > 0 } parity)
+        {
+            Send(_packet.AsSpan(0, parity.Bytes), parity.Path);
+        }
+    }
 
     private void Send(ReadOnlySpan<byte> packet, QuicPath path)
     {

@@ -24,6 +24,7 @@ public sealed class ControlCodecTests
         { nameof(Hello), "01" + "2a" + "0110" + "00112233445566778899aabbccddeeff" + "0205" + "6e6f646531" + "030107" + "0406" + "ca6c" + "cb00712a" + "0502" + "6328" + "0600" },
         { nameof(NetworkList), "02" + "3d" + "013b" + "0104" + "636f7270" + "0205" + "180a2a0000" + "0211" + "40fd420000000000000000000000000000" + "0304" + "0a2a0005" + "0310" + "fd420000000000000000000000000005" + "040101" },
         { nameof(Keepalive), "05" + "03" + "010105" },
+        { nameof(ParityReport), "0a" + "0c" + "0104" + "80004000" + "02013f" + "030105" },
     };
 
     [Theory]
@@ -34,6 +35,7 @@ public sealed class ControlCodecTests
         {
             nameof(Hello) => SampleHello,
             nameof(NetworkList) => SampleNetworks,
+            nameof(ParityReport) => new ParityReport(16_384, 63, 5),
             _ => new Keepalive(5, null),
         };
 
@@ -53,6 +55,7 @@ public sealed class ControlCodecTests
             new KeepaliveReply(ulong.MaxValue >> 2, null),
             new AddressInUse("corp", IpKey.FromIPAddress(IPAddress.Parse("fd42::5"))),
             new PeerError(CloseReason.Malformed, "what is wrong"),
+            new ParityReport(16_384, 63, 5),
         ];
         foreach (var message in messages)
         {

@@ -79,7 +79,8 @@ public sealed class RepairTests
         pair.Talk(2 * Second);
         pair.Settle();
 
-        Assert.InRange(pair.Received.Count(number => number >= first), (pair.Sent - first) * 0.95, (pair.Sent - first) * 0.99);
+        // Some are missing: those of which parity could not make one.
+        Assert.InRange(pair.Received.Count(number => number >= first), (pair.Sent - first) * 0.95, (pair.Sent - first) * 0.9999);
         Assert.InRange(pair.Out.Resent - resent, 0UL, 20UL);
         Assert.InRange(pair.In.Repaired - repaired, 0UL, 20UL);
     }

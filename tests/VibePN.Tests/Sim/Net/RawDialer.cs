@@ -63,7 +63,10 @@ internal abstract class RawDialer : QuicHandler, IDisposable
         SayBytes(writer.WrittenSpan.ToArray());
     }
 
-    public void SayHello(string name) => Say(new Hello(Guid.NewGuid(), name, [], null, 9000, false));
+    /// <summary>What its Hello says it understands.</summary>
+    public IReadOnlyList<ulong> Features { get; init; } = [];
+
+    public void SayHello(string name) => Say(new Hello(Guid.NewGuid(), name, Features, null, 9000, false));
 
     public void SayNetworks(params (string Name, string[] Prefixes, ulong Tag, string[] Addresses)[] networks) => Say(new NetworkList(
     [
