@@ -168,6 +168,7 @@ internal sealed partial class Node
 
         ScheduleControl(_strangersLog.DueNanos);
         ExpireRoutes();
+        ReviewRoutes(all: false);
         RunPathSizes();
     }
 

@@ -171,6 +171,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
         try
         {
             using var probe = new Socket(remote.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            UdpSocket.RouteAlike(probe);
             probe.Connect(remote);
             return probe.LocalEndPoint is IPEndPoint local
                 ? _socket.Udp.ToRemote(new IPEndPoint(local.Address, _socket.Udp.LocalEndPoint.Port))
