@@ -88,4 +88,7 @@ internal static partial class Log
 
     [LoggerMessage(132, LogLevel.Information, "Interface {Interface} is gone")]
     public static partial void InterfaceGone(ILogger logger, string @interface);
+
+    [LoggerMessage(140, LogLevel.Information, "Route {Prefix} in network {Network} goes to peer {Peer} now, after {Before}: {Reason}")]
+    public static partial void RouteMoved(ILogger logger, string prefix, string network, string peer, string before, string reason);
 }

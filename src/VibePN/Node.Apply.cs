@@ -60,6 +60,7 @@ internal sealed partial class Node
             }
         }
 
+        _ = ConfigureLocal();
         foreach (var network in touched)
         {
             network.Routes.Judge(_now.UtcSeconds);
@@ -103,13 +104,13 @@ internal sealed partial class Node
                 continue;
             }
 
-            var before = own.OwnRoutes;
+            var (before, metric) = (own.OwnRoutes, own.Config.Metric);
             if (own.Configure(network, ReservedIn(config, network)))
             {
                 touched.Add(own);
             }
 
-            if (!before.SequenceEqual(own.OwnRoutes))
+            if (!before.SequenceEqual(own.OwnRoutes) || (metric != network.Metric && before.Count > 0))
             {
                 withdrawn[own] = [.. before.Except(own.OwnRoutes)];
             }

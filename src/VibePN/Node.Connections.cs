@@ -246,6 +246,8 @@ internal sealed partial class Node
             peer.ChangedNanos = _now.Nanos;
             Log.PeerUp(_logger, peer.Name, PathText(active.Quic), active.Quic.IsDialer ? "us" : "the peer");
         }
+
+        NoteUsable(peer);
     }
 
     private void PeerDown(Peer peer, PeerConnection link, QuicClose close)

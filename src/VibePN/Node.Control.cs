@@ -185,6 +185,8 @@ internal sealed partial class Node
                 ContinueDialing(peer);
             }
 
+            // A doubt may have ended by itself.
+            NoteUsable(peer);
             if (peer.LogLimit.DueNanos <= _now.Nanos)
             {
                 Log.LinesLeftOut(_logger, peer.LogLimit.TakeLeftOut(), $"peer {peer.Name}");
@@ -205,6 +207,7 @@ internal sealed partial class Node
 
         ScheduleControl(_strangersLog.DueNanos);
         ExpireRoutes();
+        ReviewRoutes(all: false);
         RunPathSizes();
     }
 

@@ -95,7 +95,7 @@ internal sealed partial class Node
         .Where(route => route.IsUsed && route.Source != RouteSource.Rest)
         .GroupBy(route => route.Prefix, (prefix, routes) => (Prefix: prefix, Mtu: routes.Min(route => RouteMtu(network, route))))
         .Where(route => route.Mtu is not null || !network.Prefixes.Any(own => own.Contains(route.Prefix)))
-        .Select(route => new RouteState(route.Prefix.ToIPNetwork(), route.Mtu));
+        .Select(route => new RouteState(route.Prefix.ToIPNetwork(), route.Mtu) { IsGuarded = IsGuarded(network, route.Prefix) });
 
     /// <summary>Null: the interface's. IPv6 knows none below its minimum: from there on it goes in fragments.</summary>
     private int? RouteMtu(NodeNetwork network, Route route)

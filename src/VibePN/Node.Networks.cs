@@ -18,7 +18,8 @@ internal sealed partial class Node
             interfaceIndex,
             _past.GetValueOrDefault(config.Name),
             ReservedIn(_config, config),
-            id => _trust.Find(id) is not null);
+            id => _trust.Find(id) is not null,
+            new RoutePaths(() => _now.Nanos, PathTo));
         _networks.Add(network);
         return network;
     }

@@ -90,6 +90,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
             _live.Add(OpenNetwork(network, interfaceIndex));
         }
 
+        _ = ConfigureLocal();
         foreach (var entry in _config.Peers)
         {
             if (entry.Fingerprint is { } id)

@@ -60,6 +60,7 @@ public sealed partial class NodeHost : IAsyncDisposable
             {
                 HostStateChanged = Apply,
                 MemoryChanged = Remember,
+                PathsChanged = LookAtLocal,
             };
         }
         catch
@@ -182,6 +183,15 @@ public sealed partial class NodeHost : IAsyncDisposable
 
         Log.Listening(_logger, LocalEndPoint.ToString());
         _loop.Start();
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await TellLocalAsync().WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
 
         // The first state is applied before the node counts as started: a failure here is a failed start.
         var desired = await _loop.InvokeAsync(node => node.DesiredHostState()).WaitAsync(cancellation).ConfigureAwait(false);
@@ -292,6 +302,7 @@ public sealed partial class NodeHost : IAsyncDisposable
             if (Interlocked.Exchange(ref _desired, null) is { } latest)
             {
                 ApplyNow(latest);
+                _ = TellLocalAsync();
             }
         });
     }

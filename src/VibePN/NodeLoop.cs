@@ -108,6 +108,9 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
     /// <summary>Called on the loop's thread after a turn in which the desired state of the host changed.</summary>
     public Action<HostState>? HostStateChanged { get; set; }
 
+    /// <summary>Called on the loop's thread when addresses, routes or links of the host have changed, its own interfaces apart.</summary>
+    public Action? PathsChanged { get; set; }
+
     /// <summary>Called on the loop's thread after a turn in which the node learned something to remember.</summary>
     public Action<NodeMemory>? MemoryChanged { get; set; }
 
@@ -190,6 +193,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
         try
         {
             using var probe = new Socket(remote.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            UdpSocket.RouteAlike(probe);
             probe.Connect(remote);
             return probe.LocalEndPoint is IPEndPoint local
                 ? _socket.Udp.ToRemote(new IPEndPoint(local.Address, _socket.Udp.LocalEndPoint.Port))
@@ -298,6 +302,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
                     if (_paths!.Drain(OwnInterfaces()))
                     {
                         node.OnPathEvent(now);
+                        PathsChanged?.Invoke();
                     }
 
                     break;

@@ -33,7 +33,8 @@ internal sealed class NodeNetwork
         int interfaceIndex,
         NodeNetworkMemory? memory,
         IReadOnlySet<IpKey> reserved,
-        Func<PeerId, bool> isKnown)
+        Func<PeerId, bool> isKnown,
+        RoutePaths paths)
     {
         Config = config;
         Index = index;
@@ -44,7 +45,7 @@ internal sealed class NodeNetwork
         _book.Load(memory?.Owners ?? [], isKnown);
         Prefixes = [.. config.Prefixes.Select(Prefix.FromIPNetwork)];
         OwnAddresses = [.. Prefixes.Select((_, i) => OwnAddress(i))];
-        Routes = new RouteTable(Prefixes, _book, config.AcceptRoutes);
+        Routes = new RouteTable(Prefixes, _book, config.AcceptRoutes, paths);
         ConfigureRoutes();
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 using VibePN.Api;
 
@@ -17,7 +18,7 @@ internal static class RoutesCommand
             return;
         }
 
-        Table table = Terminal.CreateTable("NETWORK", "PREFIX", "PEER", "SOURCE", "USED", "WHY");
+        Table table = Terminal.CreateTable("NETWORK", "PREFIX", "PEER", "SOURCE", "METRIC", "USED", "WHY");
         foreach (RouteDto route in answer.Routes)
         {
             _ = table.AddRow(
@@ -25,7 +26,8 @@ internal static class RoutesCommand
                 Terminal.Cell(route.Prefix),
                 Terminal.Cell(route.Peer ?? "(this node)"),
                 Terminal.Cell(route.Source),
-                Terminal.Cell(route.Used ? "yes" : route.Former ? "gone" : "no", Style.Parse(route.Used ? "green" : "yellow")),
+                Terminal.Cell(route.Metric?.ToString(CultureInfo.InvariantCulture) ?? ""),
+                Terminal.Cell(route.Used ? "yes" : route.StandBy ? "stand-by" : route.Former ? "gone" : "no", Style.Parse(route.Used ? "green" : "yellow")),
                 Terminal.Cell(route.Why ?? ""));
         }
 

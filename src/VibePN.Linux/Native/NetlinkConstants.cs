@@ -25,6 +25,18 @@ internal static class NetlinkConstants
     public const ushort RTM_DELROUTE = 25;
     public const ushort RTM_GETROUTE = 26;
 
+    public const ushort RTM_NEWRULE = 32;
+    public const ushort RTM_DELRULE = 33;
+    public const ushort RTM_GETRULE = 34;
+    public const ushort FRA_PRIORITY = 6;
+    public const ushort FRA_FWMARK = 10;
+    public const ushort FRA_SUPPRESS_PREFIXLEN = 14;
+    public const ushort FRA_TABLE = 15;
+    public const ushort FRA_FWMASK = 16;
+    public const ushort FRA_PROTOCOL = 21;
+    public const uint FIB_RULE_INVERT = 2;
+    public const byte FR_ACT_TO_TBL = 1;
+
     public const ushort NLM_F_REQUEST = 0x01;
     public const ushort NLM_F_MULTI = 0x02;
     public const ushort NLM_F_ACK = 0x04;
@@ -57,6 +69,7 @@ internal static class NetlinkConstants
     public const ushort IFA_FLAGS = 8;
     public const uint IFA_F_NODAD = 0x02;
 
+    public const byte RT_TABLE_UNSPEC = 0;
     public const byte RT_TABLE_MAIN = 254;
     public const byte RT_SCOPE_UNIVERSE = 0;
     public const byte RT_SCOPE_LINK = 253;

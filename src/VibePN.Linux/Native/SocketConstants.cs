@@ -26,6 +26,7 @@ internal static class SocketConstants
     public const int SO_RCVTIMEO = 20;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_MARK = 36;
 
     public const int IP_TOS = 1;
     public const int IP_PKTINFO = 8;

@@ -19,6 +19,12 @@ public sealed class HostNetwork : IDisposable
     /// <summary>The number that marks our routes (<c>rtm_protocol</c>).</summary>
     public const byte RouteProtocol = 201;
 
+    /// <summary>The table of guarded routes.</summary>
+    public const uint GuardedTable = 12_341;
+
+    /// <summary>Of our own datagrams (SO_MARK): they do not see that table, so that no tunnel leads into itself.</summary>
+    public const uint Mark = 0x3035;
+
     private const int DefaultV6Metric = 1024;
 
     /// <summary>
@@ -31,6 +37,9 @@ public sealed class HostNetwork : IDisposable
     private readonly HostJournal? _journal;
     private readonly Dictionary<int, ManagedLink> _managed = [];
 
+    /// <summary>There may be rules of ours.</summary>
+    private bool _hasRules;
+
     /// <param name="journalPath">In the state directory; null: none, for callers whose interfaces all go away with them.</param>
     /// <exception cref="LinuxException"/>
     public HostNetwork(string? journalPath = null) => _journal = journalPath is null ? null : new HostJournal(journalPath);
@@ -42,18 +51,20 @@ public sealed class HostNetwork : IDisposable
     /// <returns>What could not be undone and why, for people; null when nothing is left.</returns>
     public string? Recover()
     {
+        var failures = new List<LinuxException>();
         if (_journal?.Load(out var problem) is not { } links)
         {
-            return null;
+            Attempt(failures, RemoveUnusedRules);
+            return failures.Count > 0 ? failures[0].Message : null;
         }
 
-        var failures = new List<LinuxException>();
         foreach (var link in links)
         {
             _managed[link.Index] = new ManagedLink(link.Name, isTransient: false) { Before = link, Added = [.. link.AddressList()] };
         }
 
         ReleaseAll(link => true, failures);
+        Attempt(failures, RemoveUnusedRules);
         return failures.Count > 0 ? failures[0].Message : problem;
     }
 
@@ -65,9 +76,15 @@ public sealed class HostNetwork : IDisposable
         var failures = new List<LinuxException>();
         var named = desired.Links.Select(link => link.Index).ToHashSet();
         ReleaseAll(index => !named.Contains(index), failures);
+        Attempt(failures, () => EnsureRules(desired));
         foreach (var link in desired.Links)
         {
             Attempt(failures, () => ApplyLink(link, failures));
+        }
+
+        if (_hasRules)
+        {
+            Attempt(failures, RemoveUnusedRules);
         }
 
         if (failures.Count > 0)
@@ -79,13 +96,55 @@ public sealed class HostNetwork : IDisposable
     /// <returns>0: no such interface.</returns>
     public static int InterfaceIndex(string name) => (int)Libc.if_nametoindex(name);
 
+    /// <returns>Null: no such interface.</returns>
+    /// <exception cref="LinuxException"/>
+    public string? InterfaceName(int index) => index == 0 ? null : HostQueries.FindLink(_netlink, index)?.Name;
+
     /// <summary>The addresses of all interfaces of the host.</summary>
     /// <exception cref="LinuxException"/>
     public IReadOnlyList<HostAddress> Addresses() => HostQueries.ReadAddresses(_netlink, index: 0);
 
-    /// <summary>The unicast routes of the main table.</summary>
+    /// <summary>The unicast routes of the main table and of ours.</summary>
     /// <exception cref="LinuxException"/>
     public IReadOnlyList<HostRoute> Routes() => HostQueries.ReadRoutes(_netlink);
+
+    /// <summary>Before the routes that need them.</summary>
+    private void EnsureRules(HostState desired)
+    {
+        byte[] families =
+        [
+            .. desired.Links.Where(link => link.Up).SelectMany(link => link.Routes).Where(route => route.IsGuarded)
+                .Select(route => (byte)(IsV4(route) ? SocketConstants.AF_INET : SocketConstants.AF_INET6)).Distinct(),
+        ];
+        if (families.Length == 0)
+        {
+            return;
+        }
+
+        _hasRules = true;
+        var present = GuardRules.Read(_netlink);
+        foreach (var family in families)
+        {
+            GuardRules.Ensure(family, present, (request, operation) => Change(request, operation, ignore: Errno.EEXIST));
+        }
+    }
+
+    /// <summary>After the last route that needs them, of whichever of our processes on this host.</summary>
+    private void RemoveUnusedRules()
+    {
+        var present = GuardRules.Read(_netlink);
+        var guarded = present.Count == 0 ? [] : HostQueries.ReadRoutes(_netlink).Where(route => route.IsGuarded).ToList();
+        foreach (var family in new[] { (byte)SocketConstants.AF_INET, (byte)SocketConstants.AF_INET6 })
+        {
+            var isV4 = family == SocketConstants.AF_INET;
+            if (!guarded.Exists(route => isV4 == (route.Destination.BaseAddress.AddressFamily == AddressFamily.InterNetwork)))
+            {
+                GuardRules.Remove(family, present, (request, operation) => Change(request, operation, ignore: Errno.ENOENT));
+            }
+        }
+
+        _hasRules = guarded.Count > 0;
+    }
 
     public void Dispose() => _netlink.Dispose();
 
@@ -311,14 +370,15 @@ public sealed class HostNetwork : IDisposable
     private List<RouteState> OurRoutes(int index) =>
         [.. HostQueries.ReadRoutes(_netlink)
             .Where(route => route.Protocol == RouteProtocol && route.InterfaceIndex == index)
-            .Select(route => new RouteState(route.Destination, route.Mtu, route.Metric))];
+            .Select(route => new RouteState(route.Destination, route.Mtu, route.Metric) { IsGuarded = route.IsGuarded })];
 
     private static RouteState Normalize(RouteState route) =>
         route with { Metric = IsV4(route) ? route.Metric ?? 0 : route.Metric is null or 0 ? DefaultV6Metric : route.Metric };
 
     private static bool IsV4(RouteState route) => route.Destination.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
 
-    private static bool IsSameKey(RouteState a, RouteState b) => a.Destination.Equals(b.Destination) && a.Metric == b.Metric;
+    private static bool IsSameKey(RouteState a, RouteState b) =>
+        a.Destination.Equals(b.Destination) && a.Metric == b.Metric && a.IsGuarded == b.IsGuarded;
 
     private void ChangeAddress(int index, string name, InterfaceAddress address, bool isAdd)
     {
@@ -357,7 +417,7 @@ public sealed class HostNetwork : IDisposable
         {
             rtm_family = (byte)(isV4 ? SocketConstants.AF_INET : SocketConstants.AF_INET6),
             rtm_dst_len = (byte)route.Destination.PrefixLength,
-            rtm_table = NetlinkConstants.RT_TABLE_MAIN,
+            rtm_table = route.IsGuarded ? NetlinkConstants.RT_TABLE_UNSPEC : NetlinkConstants.RT_TABLE_MAIN,
             rtm_protocol = RouteProtocol,
             rtm_scope = isV4 ? NetlinkConstants.RT_SCOPE_LINK : NetlinkConstants.RT_SCOPE_UNIVERSE,
             rtm_type = NetlinkConstants.RTN_UNICAST,
@@ -365,6 +425,11 @@ public sealed class HostNetwork : IDisposable
         var request = NetlinkRequest.Create(type, (ushort)(flags | NetlinkConstants.NLM_F_ACK), header)
             .Add(NetlinkConstants.RTA_DST, route.Destination.BaseAddress)
             .Add(NetlinkConstants.RTA_OIF, (uint)index);
+        if (route.IsGuarded)
+        {
+            request.Add(NetlinkConstants.RTA_TABLE, GuardedTable);
+        }
+
         if (route.Metric is { } metric and not 0)
         {
             request.Add(NetlinkConstants.RTA_PRIORITY, unchecked((uint)metric));

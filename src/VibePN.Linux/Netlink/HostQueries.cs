@@ -52,7 +52,7 @@ internal static class HostQueries
         return found;
     }
 
-    /// <summary>Unicast routes of the main table, both families.</summary>
+    /// <summary>Unicast routes of the main table and of ours, both families.</summary>
     public static List<HostRoute> ReadRoutes(NetlinkSocket netlink)
     {
         var found = new List<HostRoute>();
@@ -184,13 +184,16 @@ internal static class HostQueries
             }
         }
 
-        if (table != NetlinkConstants.RT_TABLE_MAIN || destination is null || !IsPrefix(destination, header.rtm_dst_len))
+        if (table is not (NetlinkConstants.RT_TABLE_MAIN or HostNetwork.GuardedTable) || destination is null || !IsPrefix(destination, header.rtm_dst_len))
         {
             return null;
         }
 
         var prefix = new IPNetwork(destination, header.rtm_dst_len);
-        return new HostRoute(index, prefix, gateway, unchecked((int)metric), mtu, header.rtm_protocol);
+        return new HostRoute(index, prefix, gateway, unchecked((int)metric), mtu, header.rtm_protocol)
+        {
+            IsGuarded = table == HostNetwork.GuardedTable,
+        };
     }
 
     private static bool IsPrefix(IPAddress address, int length) =>

@@ -27,4 +27,8 @@ public sealed record InterfaceAddress(IPAddress Address, int PrefixLength)
 /// <summary>A route to a prefix by the interface.</summary>
 /// <param name="Mtu">Null: that of the interface.</param>
 /// <param name="Metric">Null: 0 for IPv4, 1024 for IPv6, as the kernel does.</param>
-public sealed record RouteState(IPNetwork Destination, int? Mtu = null, int? Metric = null);
+public sealed record RouteState(IPNetwork Destination, int? Mtu = null, int? Metric = null)
+{
+    /// <summary>In the table of our own (<see cref="HostNetwork.GuardedTable"/>), which packets of our sockets do not see, behind the host's own routes.</summary>
+    public bool IsGuarded { get; init; }
+}

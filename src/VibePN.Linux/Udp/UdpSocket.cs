@@ -184,6 +184,13 @@ public sealed unsafe class UdpSocket : IDisposable
         return UdpSendResult.Done;
     }
 
+    /// <summary>Has another socket routed as our datagrams are, to ask the kernel about their ways; without CAP_NET_ADMIN it has no effect.</summary>
+    public static void RouteAlike(Socket probe)
+    {
+        ArgumentNullException.ThrowIfNull(probe);
+        _ = UdpSocketOptions.TryMark((int)probe.Handle);
+    }
+
     public void Dispose()
     {
         _fd.Dispose();

@@ -23,12 +23,17 @@ internal static unsafe class UdpSocketOptions
             Require(fd, operation, SocketConstants.SOL_IP, SocketConstants.IP_MTU_DISCOVER, SocketConstants.IP_PMTUDISC_PROBE);
         }
 
+        // Without CAP_NET_ADMIN there are no routes that it would have to pass by either.
+        _ = TryMark(fd);
         SetBuffer(fd, SocketConstants.SO_RCVBUFFORCE, SocketConstants.SO_RCVBUF, bufferBytes);
         SetBuffer(fd, SocketConstants.SO_SNDBUFFORCE, SocketConstants.SO_SNDBUF, bufferBytes);
     }
 
     /// <summary>SO_REUSEADDR: looked at when a second socket is bound, on both.</summary>
     public static void AllowSharing(int fd, bool isAllowed) => _ = TrySet(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_REUSEADDR, isAllowed ? 1 : 0);
+
+    /// <summary>Marks a socket as one of ours, so that it is routed as our datagrams are.</summary>
+    public static bool TryMark(int fd) => TrySet(fd, SocketConstants.SOL_SOCKET, SocketConstants.SO_MARK, (int)HostNetwork.Mark);
 
     public static bool TryEnableGro(int fd) => TrySet(fd, SocketConstants.SOL_UDP, SocketConstants.UDP_GRO, 1);
 

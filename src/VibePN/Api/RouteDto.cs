@@ -18,8 +18,14 @@ public sealed record RouteDto
 
     public bool Used { get; init; }
 
+    /// <summary>Good, but another peer's route to the same prefix is used at present.</summary>
+    public bool StandBy { get; init; }
+
     /// <summary>Claimed on a connection that has ended since; never used.</summary>
     public bool Former { get; init; }
+
+    /// <summary>What of this host or of another network it meets, for people; null: nothing.</summary>
+    public string? Conflict { get; init; }
 
     /// <summary>Why it is used or not, for people.</summary>
     public string? Why { get; init; }

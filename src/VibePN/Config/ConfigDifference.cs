@@ -85,6 +85,7 @@ public static class ConfigDifference
         new("interface", network.Interface),
         new("export", Flag(network.Export)),
         new("routes", List(network.Routes.Select(route => route.ToString()).Order(StringComparer.Ordinal))),
+        new("metric", network.Metric.ToString(CultureInfo.InvariantCulture)),
         new("accept_routes", Flag(network.AcceptRoutes)),
         new("mtu", network.Mtu is { } mtu ? mtu.ToString(CultureInfo.InvariantCulture) : "auto"),
     ];

@@ -47,6 +47,7 @@ internal sealed class NetworkBinder(ConfigErrors errors)
             Addresses = addresses,
             Export = table.Flag("export", otherwise: false),
             Routes = BindRoutes(table),
+            Metric = BindMetric(table),
             AcceptRoutes = table.Flag("accept_routes", otherwise: true),
             Mtu = BindMtu(table),
             Interface = BindInterface(name, table),
@@ -167,6 +168,22 @@ internal sealed class NetworkBinder(ConfigErrors errors)
         }
 
         return addresses;
+    }
+
+    private uint BindMetric(TableReader table)
+    {
+        if (table.Number("metric") is not { } metric)
+        {
+            return 0;
+        }
+
+        if (metric.Value is < 0 or > ushort.MaxValue)
+        {
+            errors.Add(metric.At, $"'metric' must be from 0 to {ushort.MaxValue}; the smallest is used first");
+            return 0;
+        }
+
+        return (uint)metric.Value;
     }
 
     private int? BindMtu(TableReader table)

@@ -19,6 +19,9 @@ public sealed record NetworkConfig
     /// <summary>Announced beside the own addresses.</summary>
     public IReadOnlyList<IPNetwork> Routes { get; init; } = [];
 
+    /// <summary>Announced with <see cref="Routes"/>: of several nodes that announce the same the smallest is used.</summary>
+    public uint Metric { get; init; }
+
     /// <summary>False: no route of a peer beyond host addresses is used.</summary>
     public bool AcceptRoutes { get; init; } = true;
 

@@ -59,6 +59,13 @@ internal sealed class TableReader(TomlTable table, string where, ConfigErrors er
         { } other => Mistyped<List<Located>>(key, "a text or a list of texts", other),
     };
 
+    public (long Value, Position At)? Number(string key) => Find(key) switch
+    {
+        null => null,
+        TomlScalar { Syntax: IntegerValueSyntax number } scalar => (number.Value, scalar.At),
+        { } other => Mistyped<(long, Position)?>(key, "a whole number", other),
+    };
+
     /// <summary>A whole number, or one given text (null is then returned, as for an absent key).</summary>
     public (long Value, Position At)? NumberOr(string key, string word) => Find(key) switch
     {

@@ -45,6 +45,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>Since when <see cref="Active"/> is set, or unset.</summary>
     public ulong ChangedNanos { get; set; }
 
+    /// <summary>Since when its routes may be used rather than those of another peer; 0: they may not.</summary>
+    public ulong UsableSinceNanos { get; set; }
+
     /// <summary>Proves our address to the peer while strangers flood it; empty before it gave us one.</summary>
     public ReadOnlyMemory<byte> DialToken => _dialToken;
 

@@ -47,6 +47,9 @@ public enum RouteVerdict
 
     /// <summary>The network does not accept routes beyond its prefix.</summary>
     RoutesNotAccepted,
+
+    /// <summary>The host reaches it without us: it is on a link of the host, in another network, or the host has a route of its own to it.</summary>
+    LocalPrefix,
 }
 
 /// <summary>One peer's claim to a prefix in one network, with the judgement on it.</summary>
@@ -58,13 +61,23 @@ public sealed record Route(Prefix Prefix, PeerId Peer, RouteSource Source, uint 
 
     public bool IsUsed => Verdict == RouteVerdict.Used;
 
+    /// <summary>Good, but another peer's is used at present.</summary>
+    public bool IsStandBy => Verdict == RouteVerdict.OtherPeerIsBetter;
+
+    /// <summary>Among those of other peers to the same prefix.</summary>
+    internal RouteStanding Standing { get; init; }
+
+    /// <summary>What of the host or of other routes it meets, for people, or null.</summary>
+    public string? Conflict { get; init; }
+
     /// <summary>The verdict in the words of people.</summary>
     public string Why => Verdict switch
     {
         RouteVerdict.Used when Source == RouteSource.Address => "an address of the peer",
         RouteVerdict.Used when Source == RouteSource.Rest => "what no other peer has of the prefix: it announces the prefix whole (vibepn/0.1)",
-        RouteVerdict.Used => "its entry allows it (allow_routes)",
-        RouteVerdict.OtherPeerIsBetter => "another peer's route to it is better",
+        RouteVerdict.Used => "its entry allows it (allow_routes)" + StandingText(", ") + (Conflict is null ? "" : "; " + Conflict),
+        RouteVerdict.OtherPeerIsBetter => "stand-by" + StandingText(": "),
+        RouteVerdict.LocalPrefix => Conflict ?? "the host reaches it without us",
         RouteVerdict.AddressInUse => "address in use by another peer",
         RouteVerdict.AddressRemembered => "address kept for another peer, which had it within the last 30 days",
         RouteVerdict.AddressReserved => "address reserved for another peer, whose entry lists it",
@@ -75,5 +88,20 @@ public sealed record Route(Prefix Prefix, PeerId Peer, RouteSource Source, uint 
         RouteVerdict.TooManyAddresses => "it has its share of addresses in this network",
         RouteVerdict.RoutesNotAccepted => "the network has accept_routes = false",
         _ => Verdict.ToString(),
+    };
+
+    private string StandingText(string before) => Standing switch
+    {
+        RouteStanding.LowerMetric => before + "smallest metric",
+        RouteStanding.LowerRtt => before + "lowest round-trip time",
+        RouteStanding.Kept => before + "kept: no other peer is better by enough for long enough",
+        RouteStanding.OthersUnusable => before + "the other peers do not answer",
+        RouteStanding.NoneUsable => before + "it does not answer, but no other does",
+        RouteStanding.HigherMetric => before + "another peer has a smaller metric",
+        RouteStanding.NotFaster => before + "not faster than the peer in use by 20 % and 5 ms",
+        RouteStanding.FasterRecently => before + "faster than the peer in use, but for less than 10 s",
+        RouteStanding.BackRecently => before + "smaller metric, but back for less than 5 s",
+        RouteStanding.Unusable => before + "it does not answer at present",
+        _ => "",
     };
 }

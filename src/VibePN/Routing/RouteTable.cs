@@ -6,8 +6,18 @@ namespace VibePN.Routing;
 /// Every change judges all claims anew, so that a verdict never outlives its reason. Owned by the node's thread. Bounded: the caller
 /// limits what one peer may offer.
 /// </summary>
-internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook book, bool acceptRoutes)
+/// <param name="prefixes">Of the network.</param>
+/// <param name="book">Who had which address.</param>
+/// <param name="acceptRoutes">False: host addresses only.</param>
+/// <param name="paths">The ways to the peers; null: all are alike.</param>
+internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook book, bool acceptRoutes, RoutePaths? paths = null)
 {
+    /// <summary>Changes of the chosen peer that wait to be told; more are not kept.</summary>
+    private const int MaxMoves = 64;
+
+    private readonly RoutePaths _paths = paths ?? RoutePaths.Alike;
+    private readonly List<RouteMove> _moves = [];
+    private Dictionary<Prefix, RouteChallenge> _challenges = [];
     private readonly Dictionary<(PeerId Peer, RouteSource Source), Claims> _claims = [];
 
     /// <summary>Refused claims of peers whose connection has ended.</summary>
@@ -22,6 +32,15 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
 
     /// <summary>Counts changes of what is used: a forwarding table built at the same number is still right.</summary>
     public int Version { get; private set; }
+
+    /// <summary>When <see cref="Judge"/> may choose another peer for a prefix without any claim changing; <see cref="ulong.MaxValue"/>: not.</summary>
+    public ulong ReviewNanos { get; private set; } = ulong.MaxValue;
+
+    /// <summary>Some prefix is announced by several peers: it matters who of them answers.</summary>
+    public bool HasStandBys { get; private set; }
+
+    /// <summary>What the host and other networks reach without this one; never taken over.</summary>
+    public IReadOnlyList<LocalPrefix> Local { get; private set; } = [];
 
     public IEnumerable<Route> Routes => _claims.Values.SelectMany(claims => claims.Routes).Concat(_former.Values.SelectMany(routes => routes));
 
@@ -39,6 +58,33 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
         OwnAddresses = ownAddresses;
         Reserved = reserved;
         _isStale = true;
+    }
+
+    /// <summary>The host's links or routes have changed. <see cref="Judge"/> applies it.</summary>
+    /// <returns>False: they are the same.</returns>
+    public bool SetLocal(IReadOnlyList<LocalPrefix> local)
+    {
+        if (Local.SequenceEqual(local))
+        {
+            return false;
+        }
+
+        Local = local;
+        _isStale = true;
+        return true;
+    }
+
+    /// <summary>Which prefixes went from one peer to another since the last call.</summary>
+    public IReadOnlyList<RouteMove> TakeMoves()
+    {
+        if (_moves.Count == 0)
+        {
+            return [];
+        }
+
+        RouteMove[] taken = [.. _moves];
+        _moves.Clear();
+        return taken;
     }
 
     /// <summary>Replaces what <paramref name="rights"/>'s peer claims from <paramref name="source"/>.</summary>
@@ -131,11 +177,15 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
         return new ForwardingTable<TTarget>(routes, [.. _withheld.Select(Prefix.Host).Where(address => !_used.ContainsKey(address))]);
     }
 
-    /// <summary>Judges every claim, and chooses the user of each prefix: whoever holds it keeps it, else the smallest metric, else the smallest peer.</summary>
+    /// <summary>
+    /// Judges every claim, and chooses the user of each prefix: of an address inside the network whoever holds it, else by
+    /// <see cref="RouteSelection"/>.
+    /// </summary>
     public void Judge(long nowUtcSeconds)
     {
         _isStale = false;
         var best = new Dictionary<Prefix, Route>();
+        var announced = new Dictionary<Prefix, List<(Claims Claims, int Index)>>();
         foreach (var ((peer, source), claims) in _claims)
         {
             var hosts = 0;
@@ -150,7 +200,15 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
                 }
 
                 var route = claims.Routes[i] = new Route(prefix, peer, source, metric, verdict);
-                if (route.IsUsed && (!best.TryGetValue(prefix, out var other) || IsBetter(route, other)))
+                if (source == RouteSource.Announced && !IsOwned(prefix) && verdict is RouteVerdict.Used)
+                {
+                    route = claims.Routes[i] = JudgeLocally(route);
+                    if (route.IsUsed)
+                    {
+                        (announced.TryGetValue(prefix, out var several) ? several : announced[prefix] = []).Add((claims, i));
+                    }
+                }
+                else if (route.IsUsed && (!best.TryGetValue(prefix, out var other) || IsBetter(route, other)))
                 {
                     best[prefix] = route;
                 }
@@ -169,10 +227,18 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
             }
         }
 
+        Choose(announced, best);
         var used = best.ToDictionary(route => route.Key, route => route.Value.Peer);
         if (used.Count != _used.Count || used.Any(route => !_used.TryGetValue(route.Key, out var peer) || peer != route.Value))
         {
             Version++;
+            foreach (var (prefix, peer) in used.Where(_ => _moves.Count < MaxMoves))
+            {
+                if (_used.TryGetValue(prefix, out var before) && before != peer)
+                {
+                    _moves.Add(new RouteMove(prefix, before, best[prefix]));
+                }
+            }
         }
 
         _used = used;
@@ -203,6 +269,75 @@ internal sealed class RouteTable(IReadOnlyList<Prefix> prefixes, AddressBook boo
             Version++;
         }
     }
+
+    /// <summary>Of each announced prefix the peer that its packets go to; the others stand by.</summary>
+    private void Choose(Dictionary<Prefix, List<(Claims Claims, int Index)>> announced, Dictionary<Prefix, Route> best)
+    {
+        var challenges = new Dictionary<Prefix, RouteChallenge>();
+        var now = _paths.NowNanos();
+        ReviewNanos = ulong.MaxValue;
+        HasStandBys = false;
+        foreach (var (prefix, several) in announced)
+        {
+            var holder = _used.TryGetValue(prefix, out var held) ? held : (PeerId?)null;
+            if (several.Count == 1)
+            {
+                best[prefix] = several[0].Claims.Routes[several[0].Index];
+                continue;
+            }
+
+            HasStandBys = true;
+            var candidates = several.ConvertAll(one => new RouteCandidate(
+                one.Claims.Rights.Peer, one.Claims.Offers[one.Index].Metric, _paths.Of(one.Claims.Rights.Peer)));
+            var choice = RouteSelection.Select(candidates, holder, _challenges.TryGetValue(prefix, out var challenge) ? challenge : null, now);
+            ReviewNanos = Math.Min(ReviewNanos, choice.ReviewNanos);
+            if (choice.Challenge is { } running)
+            {
+                challenges[prefix] = running;
+            }
+
+            for (var i = 0; i < several.Count; i++)
+            {
+                ref var route = ref several[i].Claims.Routes[several[i].Index];
+                route = i == choice.Index
+                    ? route with { Standing = choice.Standing }
+                    : route with
+                    {
+                        Verdict = RouteVerdict.OtherPeerIsBetter,
+                        Standing = RouteSelection.StandingOf(candidates[i], candidates[choice.Index], choice.Challenge),
+                    };
+            }
+
+            best[prefix] = several[choice.Index].Claims.Routes[several[choice.Index].Index];
+        }
+
+        _challenges = challenges;
+    }
+
+    /// <summary>What is on a link of the host stays there, and so does what the host has its own route to; a wider route gets the rest.</summary>
+    private Route JudgeLocally(Route route)
+    {
+        LocalPrefix? kept = null;
+        var more = 0;
+        foreach (var local in Local)
+        {
+            if (local.IsOnLink ? local.Prefix.Contains(route.Prefix) : local.Prefix == route.Prefix && route.Prefix.Length > 0)
+            {
+                return route with { Verdict = RouteVerdict.LocalPrefix, Conflict = local.Describe(route.Prefix) };
+            }
+
+            if (route.Prefix.Contains(local.Prefix) && local.Prefix != route.Prefix)
+            {
+                more += kept is null ? 0 : 1;
+                kept ??= local;
+            }
+        }
+
+        return kept is null ? route : route with { Conflict = $"{kept.Where} keeps {kept.Prefix}" + (more > 0 ? $", and {more} more are kept" : "") };
+    }
+
+    /// <summary>An address inside the network has one owner; all else may be reached by several.</summary>
+    private bool IsOwned(Prefix prefix) => prefix.IsHost && prefixes.Any(own => own.Contains(prefix));
 
     private RouteVerdict VerdictOn(PeerRights rights, RouteSource source, Prefix prefix, long nowUtcSeconds)
     {

@@ -31,6 +31,7 @@ public sealed class NativeLayoutTests
         #include <linux/virtio_net.h>
         #include <linux/netlink.h>
         #include <linux/rtnetlink.h>
+        #include <linux/fib_rules.h>
         #include <linux/if_addr.h>
         #include <linux/if_link.h>
         #include <netinet/udp.h>

@@ -99,10 +99,10 @@ public sealed class ApiJsonTests
     [Fact]
     public void Route_FullyFilled_HasThisShape()
     {
-        RoutesDto routes = new() { Routes = [new RouteDto { Network = "corp", Prefix = "10.0.0.2/32", Peer = "p", Source = "announced", Metric = 7, Used = false, Former = true, Why = "not allowed" }] };
+        RoutesDto routes = new() { Routes = [new RouteDto { Network = "corp", Prefix = "10.0.0.2/32", Peer = "p", Source = "announced", Metric = 7, Used = false, StandBy = true, Former = true, Conflict = "c", Why = "not allowed" }] };
 
         Assert.Equal(
-            """{"routes":[{"network":"corp","prefix":"10.0.0.2/32","peer":"p","source":"announced","metric":7,"used":false,"former":true,"why":"not allowed"}]}""",
+            """{"routes":[{"network":"corp","prefix":"10.0.0.2/32","peer":"p","source":"announced","metric":7,"used":false,"standBy":true,"former":true,"conflict":"c","why":"not allowed"}]}""",
             JsonSerializer.Serialize(routes, ApiJson.Compact.RoutesDto));
     }
 

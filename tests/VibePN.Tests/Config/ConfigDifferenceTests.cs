@@ -76,7 +76,7 @@ public sealed class ConfigDifferenceTests
 
     /// <summary>A key that is added to the config has to be added to the difference: otherwise a reload would not see it.</summary>
     [Theory]
-    [InlineData(typeof(NetworkConfig), "Name Prefixes Addresses Export Routes AcceptRoutes Mtu Interface")]
+    [InlineData(typeof(NetworkConfig), "Name Prefixes Addresses Export Routes Metric AcceptRoutes Mtu Interface")]
     [InlineData(typeof(PeerConfig), "Name Address Fingerprint Networks AllowRoutes Addresses")]
     [InlineData(typeof(NodeSettings), "Name Listen Socket Metrics State Trust")]
     [InlineData(typeof(TuningSettings), "TunOffloads UdpGso UdpGro Crypto")]
