@@ -31,6 +31,7 @@ public sealed class ScenarioTests(ITestOutputHelper output)
             try
             {
                 Scenarios.All[scenario](sim);
+                sim.CheckAll();
             }
             catch (Exception failure)
             {

@@ -17,6 +17,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     private readonly List<string> _networkNames = [];
     private NodeMemory _memory = NodeMemory.Empty;
     private int _boots;
+    private NodeSnapshot? _snapshot;
+    private ulong _snapshotNanos;
 
     public SimHost(SimNetwork network, string name, IPEndPoint endPoint, TestIdentity identity, NodeConfig config)
     {
@@ -57,7 +59,20 @@ internal sealed class SimHost : NodeOutput, ISimMachine
 
     public RecordingLogger Logger { get; } = new();
 
-    public NodeSnapshot Snapshot => Node!.Snapshot(_network.Now);
+    /// <summary>Taken once for each moment and turn: with 200 nodes the tests would do little else.</summary>
+    public NodeSnapshot Snapshot
+    {
+        get
+        {
+            if (_snapshot is null || _snapshotNanos != _network.Now.Nanos)
+            {
+                _snapshot = Node!.Snapshot(_network.Now);
+                _snapshotNanos = _network.Now.Nanos;
+            }
+
+            return _snapshot;
+        }
+    }
 
     public PeerSnapshot Peer(string name) => Snapshot.Peers.Single(peer => peer.Name == name);
 
@@ -66,6 +81,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     {
         var bootId = new byte[16];
         bootId[0] = (byte)++_boots;
+        _snapshot = null;
         _networkNames.Clear();
         _networkNames.AddRange(Config.Networks.Select(network => network.Name));
         Node = new Node(
@@ -92,7 +108,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         Config = change(Config);
         var applied = Node!.Apply(Config, network => 1 + _networkNames.Count, _network.Now);
         _networkNames.AddRange(applied.Opened.Select(network => network.Name));
-        Node.Flush(_network.Now);
+        AfterCall();
         return applied;
     }
 
@@ -110,7 +126,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     {
         var old = OldEndPoint!.Port;
         var left = Node!.LeaveSocket((in SockAddr local) => local.ToIPEndPoint().Port == old, isOver, _network.Now);
-        Node.Flush(_network.Now);
+        AfterCall();
         if (left > 0 && !isOver)
         {
             return false;
@@ -139,7 +155,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         if (isTold)
         {
             Node!.OnPathEvent(_network.Now);
-            Node.Flush(_network.Now);
+            AfterCall();
         }
     }
 
@@ -155,36 +171,36 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     public void Send(int network, byte[] packet)
     {
         Node!.OnTun(network, default, packet, _network.Now);
-        Node.Flush(_network.Now);
+        AfterCall();
     }
 
     public void Receive(in QuicPath path, byte ecn, byte[] datagram)
     {
         Node!.OnUdp(path, ecn, datagram, _network.Now);
-        Node.Flush(_network.Now);
+        AfterCall();
     }
 
     public void OnDeadline()
     {
         Node!.OnDeadline(_network.Now);
-        Node.Flush(_network.Now);
+        AfterCall();
     }
 
     public void Flush()
     {
         if (IsRunning)
         {
-            Node!.Flush(_network.Now);
+            AfterCall();
         }
     }
 
     /// <summary>Sends a stamped packet to another host's address in a network (by its place in the config), which both are in.</summary>
     public void SendTo(SimHost other, int network, int payloadBytes = 64, bool v6 = false)
     {
-        var from = Snapshot.Networks[network];
-        var to = other.Snapshot.Networks.Single(theirs => theirs.Name == from.Name);
+        var from = Node!.Networks.Single(own => own.Name == Config.Networks[network].Name);
+        var to = other.Node!.Networks.Single(theirs => theirs.Name == from.Name);
         var index = v6 ? 1 : 0;
-        Send(IndexOf(from.Name), _network.Ledger.Stamp(from.Name, from.OwnAddresses[index].ToString(), to.OwnAddresses[index].ToString(), payloadBytes));
+        Send(from.Index, _network.Ledger.Stamp(from.Name, from.OwnAddresses[index].ToString(), to.OwnAddresses[index].ToString(), payloadBytes));
     }
 
     public bool IsUp(SimHost other) => Snapshot.Peers.Any(peer => peer.Id == other.Id && peer.Condition == PeerCondition.Up);
@@ -216,6 +232,12 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         Require(snapshot.Connections <= (snapshot.Peers.Count + 2) * 4 * Limits.ConnectionsPerPeer, $"{snapshot.Connections} connections with {snapshot.Peers.Count} peers");
         Require(snapshot.Peers.All(peer => peer.QueueBytes <= Limits.PeerQueueBytes), "a queue is longer than its limit");
         Require(Logger.Lines.Count < 20_000, $"{Logger.Lines.Count} lines were logged, the last: {Logger.Lines.LastOrDefault()}");
+    }
+
+    private void AfterCall()
+    {
+        Node!.Flush(_network.Now);
+        _snapshot = null;
     }
 
     private void Require(bool holds, string otherwise)
