@@ -9,7 +9,7 @@ namespace VibePN.Tests.Sim;
 /// Real nodes in virtual time, joined by links with faults. A fault is a hash of the seed, the link and the packet's number on it, so that
 /// a seed gives the same faults whatever TLS makes of its randomness. Events wait in a heap: a turn costs the same with 8 machines and with 200.
 /// Rules that must always hold are checked at every delivery and turn (<see cref="SimLedger"/>, timers), and of one machine after another
-/// every <see cref="CheckEvery"/> turns (routes, connections, queues); a broken one ends the run with <see cref="SimViolationException"/>.
+/// every <see cref="CheckEvery"/> turns, or as many as there are machines (routes, connections, queues); a broken one ends the run with <see cref="SimViolationException"/>.
 /// </summary>
 internal sealed class SimNetwork : IDisposable
 {
@@ -247,8 +247,9 @@ internal sealed class SimNetwork : IDisposable
             Schedule(station);
         }
 
-        if (++_turns % CheckEvery == 0)
+        if (++_turns >= Math.Max(CheckEvery, _stations.Count))
         {
+            _turns = 0;
             CheckNext();
         }
 
