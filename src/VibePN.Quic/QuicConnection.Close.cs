@@ -239,7 +239,7 @@ public sealed unsafe partial class QuicConnection
 
     private void SetLingerDeadline()
     {
-        _lingerUntil = _now.Nanos + (QuicLimits.LingerProbeTimeouts * NgTcp2.ngtcp2_conn_get_pto(_conn));
+        _lingerUntil = _now.Nanos + Math.Min(QuicLimits.LingerProbeTimeouts * NgTcp2.ngtcp2_conn_get_pto(_conn), QuicLimits.MaxLingerNanos);
         Deadline = _lingerUntil;
         _endpoint.Deadlines.Update(this);
     }

@@ -367,7 +367,9 @@ internal static class RecoveryScenarios
     /// <summary>When all is calm again one connection is left, at the latest when the idle timeout of those whose last word was lost is over.</summary>
     private static void IsSingle(SimNetwork sim, SimHost a, SimHost b)
     {
-        Assert.NotNull(sim.Await(() => a.Snapshot.Connections == 1 && b.Snapshot.Connections == 1 && a.IsUp(b) && b.IsUp(a), 35 * Second));
+        Assert.True(
+            sim.Await(() => a.Snapshot.Connections == 1 && b.Snapshot.Connections == 1 && a.IsUp(b) && b.IsUp(a), 35 * Second) is not null,
+            $"a has {a.Snapshot.Connections} connections and b {b.Snapshot.Connections}; {a.Peer("b").Condition} {a.Peer("b").Reason}, {b.Peer("a").Condition} {b.Peer("a").Reason}\n{string.Join("\n   ", a.Logger.Lines.TakeLast(8))}\nb: {string.Join("\n   ", b.Logger.Lines.TakeLast(8))}");
         sim.Run(10 * Second);
         Assert.Equal((1, 1), (a.Snapshot.Connections, b.Snapshot.Connections));
         Assert.True(a.IsUp(b) && b.IsUp(a));
