@@ -30,7 +30,7 @@ public sealed class CrashTests : IDisposable
     {
         TestNode one = _bed.AddNode("one"), two = _bed.AddNode("two");
         Wait.Until(TimeSpan.FromSeconds(15), "the kernel has settled its link-local address", () =>
-            !one.Host.Ip("-o", "address", "show").Contains("tentative", StringComparison.Ordinal));
+            !one.Host.NetworkState().Contains("tentative", StringComparison.Ordinal));
         string before = one.Host.NetworkState();
         two.Trust(one).Start();
         one.Trust(two).Start();

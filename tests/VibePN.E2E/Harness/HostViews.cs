@@ -7,10 +7,10 @@ namespace VibePN.E2E.Harness;
 /// <summary>What a host and a daemon say of themselves, for tests that compare.</summary>
 internal static class HostViews
 {
-    /// <summary>Links, addresses, routes and rules, all of them; not whether the kernel still looks for a duplicate of an address.</summary>
+    /// <summary>Links, addresses, routes and rules, all of them.</summary>
     public static string NetworkState(this TestHost host) => string.Concat(
         host.Ip("-o", "link", "show"),
-        host.Ip("-o", "address", "show").Replace(" tentative", "", StringComparison.Ordinal),
+        host.Ip("-o", "address", "show"),
         host.Routes(),
         host.Ip("-4", "rule", "show"),
         host.Ip("-6", "rule", "show"));
