@@ -82,6 +82,8 @@ public sealed class CheckupTests
         ("no IPv6 forwarding", "network.forwarding", Error, "sysctl -w net.ipv6.conf.all.forwarding=1", facts => facts.WithSysctl("net/ipv6/conf/all/forwarding", "0")),
         ("firewall drops all", "firewall.input", Error, "iptables -I INPUT -p udp --dport 51820 -j ACCEPT", facts => facts.WithFirewall("*filter\n:INPUT DROP [0:0]\n")),
         ("firewall drops IPv4 only", "firewall.input", Warning, "policy drop of chain INPUT", facts => facts.WithFirewall("*filter\n:INPUT DROP [0:0]\n") with
+            { Names = new Dictionary<string, NameFacts> { ["two.example"] = new([IPAddress.Parse("203.0.113.2"), IPAddress.Parse("2001:db8::2")], null) }, Network = facts.Network with { Addresses = [.. facts.Network.Addresses, HealthyHost.Address(HealthyHost.Eth0, "2001:db8::1", 64)] } }),
+        ("firewall drops IPv4 only, peer has no other", "firewall.input", Error, "IPv4", facts => facts.WithFirewall("*filter\n:INPUT DROP [0:0]\n") with
             { Network = facts.Network with { Addresses = [.. facts.Network.Addresses, HealthyHost.Address(HealthyHost.Eth0, "2001:db8::1", 64)] } }),
         ("firewall takes answers", "firewall.input", Warning, "cannot dial this host", facts => facts.WithFirewall("*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n")),
         ("firewall takes answers, peer dials us", "firewall.input", Error, "nobody can begin", facts => facts.WithFirewall("*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n").Rewriting(("address = \"two.example:51820\"", ""))),

@@ -30,7 +30,11 @@ internal static class FirewallChecks
             return Best(facts, outside, name => packet with { InInterface = name }) switch
             {
                 { Passes: Certainty.No } drop when Best(facts, outside, name => packet with { InInterface = name, State = FirewallPacket.Established }).Passes == Certainty.No =>
-                    new Judged(drop, Finding.Error($"the firewall drops all {Family(isV6)} datagrams to UDP port {port}", drop.By, Allow(drop, $"udp dport {port}", $"-p udp --dport {port}", port))),
+                    new Judged(drop, Finding.Error($"the firewall drops all {Family(isV6)} datagrams to UDP port {port}", drop.By, Allow(drop, $"udp dport {port}", $"-p udp --dport {port}", port)))
+                    {
+                        IsFirm = config.Peers.Select(peer => NetworkChecks.AddressesOf(facts, peer).ToArray())
+                            .Any(peer => peer.Length > 0 && peer.All(address => (address.AddressFamily == AddressFamily.InterNetworkV6) == isV6)),
+                    },
                 { Passes: Certainty.No } drop => new Judged(drop, OfStrangers(config, drop, isV6, port)),
                 var verdict => new Judged(verdict, null),
             };
@@ -124,10 +128,11 @@ internal static class FirewallChecks
 
         Judged[] all = [.. results];
         List<Finding> findings = [];
-        foreach ((FirewallVerdict verdict, Finding? finding) in all)
+        foreach (Judged judged in all)
         {
-            // One family that passes is enough for most hosts.
-            bool otherPasses = finding is { Severity: FindingSeverity.Error } && all.Any(other => other.Verdict.Passes == Certainty.Yes) && subject.StartsWith("UDP", StringComparison.Ordinal);
+            (FirewallVerdict verdict, Finding? finding) = judged;
+            // One family that passes is enough, unless a peer has addresses of the other only.
+            bool otherPasses = finding is { Severity: FindingSeverity.Error } && !judged.IsFirm && all.Any(other => other.Verdict.Passes == Certainty.Yes) && subject.StartsWith("UDP", StringComparison.Ordinal);
             if (finding is not null)
             {
                 findings.Add(otherPasses ? finding with { Severity = FindingSeverity.Warning } : finding);
@@ -204,5 +209,9 @@ internal static class FirewallChecks
     };
 
     /// <param name="Finding">Null: no drop is sure.</param>
-    private sealed record Judged(FirewallVerdict Verdict, Finding? Finding);
+    private sealed record Judged(FirewallVerdict Verdict, Finding? Finding)
+    {
+        /// <summary>It stays what it is, whatever the other family does.</summary>
+        public bool IsFirm { get; init; }
+    }
 }

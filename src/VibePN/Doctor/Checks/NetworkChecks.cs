@@ -184,7 +184,8 @@ internal static class NetworkChecks
         return facts.Network.Links.Where(link => names.Contains(link.Name)).Select(link => link.Index);
     }
 
-    private static IEnumerable<IPAddress> AddressesOf(HostFacts facts, PeerConfig peer) => peer.Address switch
+    /// <summary>Where it is dialed, as far as that is known.</summary>
+    internal static IEnumerable<IPAddress> AddressesOf(HostFacts facts, PeerConfig peer) => peer.Address switch
     {
         { Literal: { } literal } => [literal],
         { Host: var host } => facts.Names.TryGetValue(host, out NameFacts? name) ? name.Addresses : [],
