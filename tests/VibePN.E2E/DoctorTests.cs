@@ -130,6 +130,11 @@ public sealed class DoctorTests : IDisposable
         string program = Path.Combine(_bed.Folder, "vibepn");
         File.Copy(TestBed.Executable, program);
         File.WriteAllText(one.KeyPath, one.Identity.KeyPem);
+        foreach (string path in new[] { _bed.Folder, one.Folder, program, one.ConfigPath, one.CertificatePath })
+        {
+            File.SetUnixFileMode(path, (UnixFileMode)0x1ED);
+        }
+
         Outcome user = one.Host.Run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "doctor", "--json", "--config", one.ConfigPath);
         JsonNode answer = Parse(user);
         Assert.True(user.ExitCode == 0, user.ToString());

@@ -1,3 +1,4 @@
+using System.Net;
 using VibePN.Api;
 using VibePN.Config;
 using VibePN.Doctor;
