@@ -65,6 +65,7 @@ internal static class CommandLine
             InitCommand.Create(),
             AddPeerCommand.Create(),
             RemovePeerCommand.Create(),
+            DoctorCommand.Create(),
             VersionCommand.Create(),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

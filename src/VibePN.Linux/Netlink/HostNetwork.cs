@@ -100,6 +100,10 @@ public sealed class HostNetwork : IDisposable
     /// <exception cref="LinuxException"/>
     public string? InterfaceName(int index) => index == 0 ? null : HostQueries.FindLink(_netlink, index)?.Name;
 
+    /// <summary>All interfaces of the host.</summary>
+    /// <exception cref="LinuxException"/>
+    public IReadOnlyList<HostLink> Links() => HostQueries.ReadLinks(_netlink);
+
     /// <summary>The addresses of all interfaces of the host.</summary>
     /// <exception cref="LinuxException"/>
     public IReadOnlyList<HostAddress> Addresses() => HostQueries.ReadAddresses(_netlink, index: 0);

@@ -28,6 +28,20 @@ internal static class HostQueries
         return found;
     }
 
+    public static List<HostLink> ReadLinks(NetlinkSocket netlink)
+    {
+        var found = new List<HostLink>();
+        var request = NetlinkRequest.Create(NetlinkConstants.RTM_GETLINK, NetlinkConstants.NLM_F_DUMP, default(Ifinfomsg));
+        netlink.Dump(request, "read interfaces", found.Clear, (in NetlinkMessage message) =>
+        {
+            if (ReadLink(message) is { } link)
+            {
+                found.Add(new HostLink(link.Index, link.Name, link.Mtu, link.IsUp));
+            }
+        });
+        return found;
+    }
+
     /// <param name="index">0: all interfaces.</param>
     public static List<HostAddress> ReadAddresses(NetlinkSocket netlink, int index)
     {

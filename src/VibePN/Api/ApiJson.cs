@@ -19,6 +19,7 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(ReloadDto))]
 [JsonSerializable(typeof(EditDto))]
 [JsonSerializable(typeof(ConfirmDto))]
+[JsonSerializable(typeof(DoctorDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
