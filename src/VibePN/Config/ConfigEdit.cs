@@ -74,7 +74,7 @@ public sealed class ConfigEdit(string text, string path)
     {
         if (peer.Address is { } address)
         {
-            yield return new("address", Quote(address.ToString()));
+            yield return new("address", peer.MoreAddresses.Count == 0 ? Quote(address.ToString()) : List(peer.DialAddresses.Select(each => each.ToString())));
         }
 
         if (peer.Fingerprint is { } pin)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using VibePN.Config;
+using VibePN.Identity;
 using VibePN.Linux;
 using VibePN.Quic;
 using VibePN.Routing;
@@ -15,7 +16,10 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     private readonly TestIdentity _identity;
     private readonly QuicCredentials _credentials;
     private readonly List<string> _networkNames = [];
+    private readonly Dictionary<PeerId, QuicCredentials> _joins = [];
+    private readonly List<QuicCredentials> _allJoins = [];
     private NodeMemory _memory = NodeMemory.Empty;
+    private int _memoryVersion;
     private int _boots;
 
     public SimHost(SimNetwork network, string name, IPEndPoint endPoint, TestIdentity identity, NodeConfig config)
@@ -57,6 +61,15 @@ internal sealed class SimHost : NodeOutput, ISimMachine
 
     public RecordingLogger Logger { get; } = new();
 
+    /// <summary>What becomes of what the node has to remember.</summary>
+    public SimDisk Disk { get; set; }
+
+    /// <summary>What is on its disk.</summary>
+    public NodeMemory OnDisk => _memory;
+
+    /// <summary>Inviters that have yet to accept what is presented to them.</summary>
+    public IEnumerable<PeerId> PendingJoins => _joins.Keys;
+
     public NodeSnapshot Snapshot => Node!.Snapshot(_network.Now);
 
     public PeerSnapshot Peer(string name) => Snapshot.Peers.Single(peer => peer.Name == name);
@@ -84,6 +97,66 @@ internal sealed class SimHost : NodeOutput, ISimMachine
             this,
             Logger,
             _network.Now);
+        _memoryVersion = Node.MemoryVersion;
+        Node.SetJoins(_joins, _network.Now);
+    }
+
+    /// <summary>Presents an invite's proof to whoever made it, from now on.</summary>
+    public void Present(Invite invite) => Present(invite.Inviter, InviteProof.Make(invite.Id, invite.Secret.Span, Id, invite.Inviter));
+
+    public void Present(PeerId inviter, InviteProof proof)
+    {
+        _joins[inviter] = QuicCredentials.FromPem([.. _identity.Node.CertificatePem.Span, .. Encoding.ASCII.GetBytes("\n" + TestStatement.Pem(proof))], _identity.Node.KeyPem.Span);
+        _allJoins.Add(_joins[inviter]);
+        Node!.SetJoins(_joins, _network.Now);
+        Node.Flush(_network.Now);
+    }
+
+    /// <summary>Has the node make an invite.</summary>
+    public Invite Invite(string? joinerName = null, TimeSpan? lifetime = null, string network = "corp", params string[] routes)
+    {
+        var secret = new byte[VibePN.Identity.Invite.SecretBytes];
+        var dice = new Random((int)SimDice.Hash($"{_network.Seed} {Name} invite {Node!.Invites.Count}"));
+        dice.NextBytes(secret);
+        var id = new InviteId(new UInt128((ulong)dice.NextInt64(), (ulong)dice.NextInt64()));
+        var (now, end) = (_network.Now.UtcSeconds, _network.Now.UtcSeconds + (long)(lifetime ?? TimeSpan.FromDays(1)).TotalSeconds);
+        IPNetwork[] allowed = [.. routes.Select(IPNetwork.Parse)];
+        var problem = Node.AddInvite(
+            new IssuedInvite { Id = id, Key = secret, Network = network, JoinerName = joinerName, Routes = allowed, CreatedUtcSeconds = now, ExpiresUtcSeconds = end },
+            _network.Now);
+        Flush();
+        return problem is null
+            ? new Invite
+            {
+                Id = id,
+                Secret = secret,
+                Inviter = Id,
+                InviterName = Name,
+                Addresses = [new HostPort(EndPoint.Address.ToString(), (ushort)EndPoint.Port)],
+                Network = network,
+                Prefixes = Config.Networks.Single(own => own.Name == network).Prefixes,
+                ExpiresUtcSeconds = end,
+                JoinerName = joinerName,
+                Routes = allowed,
+            }
+            : throw new InvalidOperationException(problem);
+    }
+
+    public override void Joined(PeerId inviter) => _joins.Remove(inviter);
+
+    /// <summary>What the loop does when the node has learned something.</summary>
+    private void Remember()
+    {
+        if (Node!.MemoryVersion == _memoryVersion || Disk == SimDisk.Hangs)
+        {
+            return;
+        }
+
+        _memoryVersion = Node.MemoryVersion;
+        var memory = Node.Memory;
+        _memory = Disk == SimDisk.Works ? memory : _memory;
+        Node.OnTrustSaved(memory.Trust.Version, Disk == SimDisk.Works, _network.Now);
+        Node.Flush(_network.Now);
     }
 
     /// <summary>The config changes while the node runs.</summary>
@@ -126,7 +199,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <summary>kill -9: no packet leaves any more. What the node had to remember was written down.</summary>
     public void Kill()
     {
-        _memory = Node?.Memory ?? _memory;
+        _memory = Disk == SimDisk.Works ? Node?.Memory ?? _memory : _memory;
         Node?.Dispose();
         Node = null;
     }
@@ -162,12 +235,14 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     {
         Node!.OnUdp(path, ecn, datagram, _network.Now);
         Node.Flush(_network.Now);
+        Remember();
     }
 
     public void OnDeadline()
     {
         Node!.OnDeadline(_network.Now);
         Node.Flush(_network.Now);
+        Remember();
     }
 
     public void Flush()
@@ -175,6 +250,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         if (IsRunning)
         {
             Node!.Flush(_network.Now);
+            Remember();
         }
     }
 
@@ -254,7 +330,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         return null;
     }
 
-    public override void Resolve(string peer, HostPort address) => throw new NotSupportedException("the simulation has no names");
+    public override void Resolve(string peer, IReadOnlyList<HostPort> names) => throw new NotSupportedException("the simulation has no names");
 
     public override SockAddr? LocalAddressTowards(IPEndPoint remote) => SockAddr.FromIPEndPoint(EndPoint);
 
@@ -264,5 +340,6 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     {
         Kill();
         _credentials.Dispose();
+        _allJoins.ForEach(credentials => credentials.Dispose());
     }
 }
