@@ -98,9 +98,6 @@ internal static partial class Log
     [LoggerMessage(161, LogLevel.Warning, "Peer {Peer} at {Path} is trusted on first use from now on: fingerprint {Fingerprint}")]
     public static partial void FirstUse(ILogger logger, string peer, string path, string fingerprint);
 
-    [LoggerMessage(162, LogLevel.Information, "Peer {Peer} is forgotten: it was remembered beside the config")]
-    public static partial void PeerForgotten(ILogger logger, string peer);
-
     [LoggerMessage(163, LogLevel.Warning, "A statement for an invite is not used: {Reason}")]
     public static partial void JoinIgnored(ILogger logger, string reason);
 }

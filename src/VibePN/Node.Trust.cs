@@ -104,7 +104,6 @@ internal sealed partial class Node
         JoinKnown();
         _ = ApplyPeers(_config);
         TakeRoutesIntoUse();
-        Log.PeerForgotten(_logger, name);
         return true;
     }
 
@@ -119,13 +118,21 @@ internal sealed partial class Node
 
         foreach (var (inviter, credentials) in joins)
         {
-            if (_joins.TryGetValue(inviter, out var known) && known == credentials)
+            if (_peers.TryGetValue(inviter, out var known) && known.IsUp)
+            {
+                // It knows us already.
+                _joins.Remove(inviter);
+                _output.Joined(inviter);
+                continue;
+            }
+
+            if (_joins.TryGetValue(inviter, out var present) && present == credentials)
             {
                 continue;
             }
 
             _joins[inviter] = credentials;
-            if (_peers.TryGetValue(inviter, out var peer) && peer is { IsUp: false, Config.Address: not null })
+            if (_peers.TryGetValue(inviter, out var peer) && peer.Config.Address is not null)
             {
                 Supersede(peer, winner: null);
                 peer.Succeed();

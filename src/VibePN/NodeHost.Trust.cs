@@ -1,4 +1,8 @@
 // Invites made here and accepted here: what of them is on disk, and when.
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using VibePN.Config;
 using VibePN.Identity;
 using VibePN.Quic;
 
@@ -6,6 +10,11 @@ namespace VibePN;
 
 public sealed partial class NodeHost
 {
+    private static readonly IPNetwork[] s_private =
+    [
+        IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16"), IPNetwork.Parse("100.64.0.0/10"), IPNetwork.Parse("fc00::/7"),
+    ];
+
     private readonly NodeIdentity _identity;
     private readonly JoinFiles _joinFiles;
 
@@ -68,6 +77,42 @@ public sealed partial class NodeHost
             _turn.Release();
         }
     }
+
+    /// <summary>
+    /// Where others may reach this node, as far as the host can tell: the addresses that it listens on, public ones first, and where peers say
+    /// that they see it. Neither its own networks nor what is good on one link only.
+    /// </summary>
+    public async Task<IReadOnlyList<HostPort>> ReachableAddressesAsync()
+    {
+        var snapshot = await SnapshotAsync().ConfigureAwait(false);
+        var port = (ushort)LocalEndPoint.Port;
+        var listen = LocalEndPoint.Address;
+        IEnumerable<IPAddress> own = listen.Equals(IPAddress.Any) || listen.Equals(IPAddress.IPv6Any)
+            ? NetworkInterface.GetAllNetworkInterfaces()
+                .Where(link => link.OperationalStatus is OperationalStatus.Up or OperationalStatus.Unknown && Config.Networks.All(network => network.Interface != link.Name))
+                .SelectMany(link => link.GetIPProperties().UnicastAddresses.Select(one => one.Address))
+                .Where(address => address.AddressFamily == AddressFamily.InterNetwork || (!listen.Equals(IPAddress.Any) && !_loop.Udp.IsIPv6Unavailable))
+            : [listen];
+        var seen = snapshot.Peers.Select(peer => peer.ObservedAt).OfType<IPEndPoint>().Where(at => at.Port == port).Select(at => at.Address);
+        return
+        [
+            .. own.Concat(seen)
+                .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
+                .Where(address => !IPAddress.IsLoopback(address) && !address.IsIPv6LinkLocal && !address.IsIPv6Multicast && !IsLinkLocal(address)
+                    && !Config.Networks.SelectMany(network => network.Prefixes).Any(prefix => prefix.Contains(address)))
+                .Distinct()
+                .OrderBy(IsPrivate)
+                .ThenBy(address => address.AddressFamily)
+                .Take(Limits.InviteAddresses)
+                .Select(address => new HostPort(address.ToString(), port)),
+        ];
+    }
+
+    /// <summary>RFC 3927.</summary>
+    private static bool IsLinkLocal(IPAddress address) => IPNetwork.Parse("169.254.0.0/16").Contains(address);
+
+    /// <summary>RFC 1918, RFC 6598, RFC 4193.</summary>
+    private static bool IsPrivate(IPAddress address) => s_private.Any(prefix => prefix.Contains(address));
 
     private async Task<T> ChangeTrustAsync<T>(Func<Node, T> change)
     {

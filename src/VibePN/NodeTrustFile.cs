@@ -93,10 +93,10 @@ internal sealed partial class NodeTrustFile(string directory)
     }
 
     private static IEnumerable<IssuedInvite> Read(InviteDocument document) =>
-        (document.Invites ?? []).Select(entry => entry.ToInvite()).DistinctBy(invite => invite.Id).TakeLast(Limits.OpenInvites + Limits.ClosedInvites);
+        (document.Invites ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToInvite()).DistinctBy(invite => invite.Id).TakeLast(Limits.OpenInvites + Limits.ClosedInvites);
 
     private static IEnumerable<RememberedPeer> Read(PeerDocument document) =>
-        (document.Peers ?? []).Select(entry => entry.ToPeer()).DistinctBy(peer => peer.Id).Take(Limits.RememberedPeers);
+        (document.Peers ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToPeer()).DistinctBy(peer => peer.Id).Take(Limits.RememberedPeers);
 
     private static IReadOnlyList<IPNetwork> Prefixes(string[]? texts) =>
         [.. (texts ?? []).Select(text => IpText.ParsePrefix(text, out var prefix) is { } wrong ? throw new FormatException(wrong) : prefix)];
@@ -109,7 +109,7 @@ internal sealed partial class NodeTrustFile(string directory)
 
     private static DateTimeOffset Time(long utcSeconds) => DateTimeOffset.FromUnixTimeSeconds(utcSeconds);
 
-    internal sealed record InviteDocument(int Version, InviteEntry[]? Invites);
+    internal sealed record InviteDocument(int Version, InviteEntry?[]? Invites);
 
     /// <param name="Key">Base64 in the file; whoever has it can join.</param>
     internal sealed record InviteEntry(
@@ -154,7 +154,7 @@ internal sealed partial class NodeTrustFile(string directory)
         };
     }
 
-    internal sealed record PeerDocument(int Version, PeerEntry[]? Peers);
+    internal sealed record PeerDocument(int Version, PeerEntry?[]? Peers);
 
     /// <param name="By">"invite" or "first use".</param>
     internal sealed record PeerEntry(

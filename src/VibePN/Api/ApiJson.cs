@@ -18,6 +18,13 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(ReloadDto))]
 [JsonSerializable(typeof(EditDto))]
 [JsonSerializable(typeof(ConfirmDto))]
+[JsonSerializable(typeof(InviteRequestDto))]
+[JsonSerializable(typeof(NewInviteDto))]
+[JsonSerializable(typeof(InvitesDto))]
+[JsonSerializable(typeof(InviteDto))]
+[JsonSerializable(typeof(RevokeInviteRequestDto))]
+[JsonSerializable(typeof(RemovePeerRequestDto))]
+[JsonSerializable(typeof(RemovePeerDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext
 {

@@ -46,15 +46,17 @@ public readonly record struct AdmissionResult(AdmissionReason Reason, PeerConfig
         AdmissionReason.InvitedNotValid => "it is invited, but its certificate has expired or is not valid yet",
         AdmissionReason.WrongPin when Claimed is { Fingerprint: { } pin } entry && Presented is { } shown => entry.Trust switch
         {
-            PeerTrust.Invite => $"its fingerprint is {shown} now, the node that was invited had {pin}; if that is meant to be: vibepn remove-peer {entry.Name}, and a new invite",
-            _ => $"its fingerprint is {shown} now, {(entry.Trust == PeerTrust.FirstUse ? "on first use it was" : "the config has")} {pin}; "
-                + $"if that is meant to be: vibepn add-peer --update --name {entry.Name} --fingerprint {shown}",
+            PeerTrust.Invite => $"its fingerprint is {shown}, that of the node that was invited is {pin}; if it is to be this one: vibepn remove-peer {entry.Name}, and a new invite",
+            PeerTrust.FirstUse => $"its fingerprint has changed: it is {shown} now, on first use it was {pin}; {Accept(entry.Name, shown)}",
+            _ => $"its fingerprint is not the one in the config: it is {shown}, the config has {pin}; {Accept(entry.Name, shown)}",
         },
-        AdmissionReason.WrongPin => "its fingerprint is not the one that is pinned",
+        AdmissionReason.WrongPin => "its fingerprint is another peer's",
         AdmissionReason.NoPin => "the config has no fingerprint for it",
         AdmissionReason.Itself => "it is this node itself",
         AdmissionReason.Expired => "its certificate has expired",
         AdmissionReason.NotYetValid => "its certificate is not valid yet",
         _ => "its certificate cannot be read",
     };
+
+    private static string Accept(string name, PeerId shown) => $"if that is meant to be: vibepn add-peer --update --name {name} --fingerprint {shown}";
 }

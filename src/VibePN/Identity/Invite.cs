@@ -1,5 +1,6 @@
 using System.Net;
 using VibePN.Config;
+using VibePN.Quic;
 
 namespace VibePN.Identity;
 
@@ -7,6 +8,10 @@ namespace VibePN.Identity;
 public sealed record Invite
 {
     public const int SecretBytes = 16;
+
+    public const int MaxAddresses = Limits.InviteAddresses;
+
+    public const int MaxRoutes = Limits.InviteRoutes;
 
     /// <summary>9999-12-31T23:59:59Z, the last moment that dates can be written for.</summary>
     public const long LastUtcSeconds = 253_402_300_799;
@@ -38,4 +43,14 @@ public sealed record Invite
 
     /// <summary>What the joiner may announce beyond its own addresses.</summary>
     public IReadOnlyList<IPNetwork> Routes { get; init; } = [];
+
+    /// <summary>An id and a secret that nobody has had before.</summary>
+    public static (InviteId Id, byte[] Secret) Draw()
+    {
+        Span<byte> id = stackalloc byte[InviteId.SizeBytes];
+        TlsPrimitives.FillRandom(id);
+        byte[] secret = new byte[SecretBytes];
+        TlsPrimitives.FillRandom(secret);
+        return (new InviteId(id), secret);
+    }
 }

@@ -111,15 +111,14 @@ public static class InviteCodec
             return InviteFault.Damaged;
         }
 
-        // A single character left over stands for no byte: whatever it was, more is missing.
-        byte[] whole = Base64Url.DecodeFromChars(encoded.Length % 4 == 1 ? encoded[..^1] : encoded);
+        byte[] whole = Decode(encoded, out bool isRound);
         if (whole.Length < LengthBytes + CheckBytes)
         {
             return InviteFault.Truncated;
         }
 
         int length = LengthBytes + BinaryPrimitives.ReadUInt16BigEndian(whole) + CheckBytes;
-        if (length > LengthBytes + Limits.InviteBytes + CheckBytes || whole.Length > length || (whole.Length == length && encoded.Length % 4 == 1))
+        if (length > LengthBytes + Limits.InviteBytes + CheckBytes || whole.Length > length || (whole.Length == length && !isRound))
         {
             return InviteFault.Damaged;
         }
@@ -140,6 +139,17 @@ public static class InviteCodec
     }
 
     private static SearchValues<char> Alphabet { get; } = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+    /// <param name="isRound">No bits are left over; where something is cut off, any are.</param>
+    private static byte[] Decode(ReadOnlySpan<char> encoded, out bool isRound)
+    {
+        int left = encoded.Length % 4;
+        ReadOnlySpan<char> last = left == 0 ? "" : string.Concat(encoded[^left..], "AAA".AsSpan(left - 1));
+        byte[] bytes = [.. Base64Url.DecodeFromChars(encoded[..^left]), .. Base64Url.DecodeFromChars(last)];
+        int count = (encoded.Length / 4 * 3) + Math.Max(0, left - 1);
+        isRound = left != 1 && !bytes.AsSpan(count).ContainsAnyExcept((byte)0);
+        return bytes[..count];
+    }
 
     private static bool TryReadFields(ReadOnlySpan<byte> rest, out Invite? invite)
     {

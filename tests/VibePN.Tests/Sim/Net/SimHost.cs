@@ -204,6 +204,14 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         Node = null;
     }
 
+    /// <summary>Killed, and started anew with another memory.</summary>
+    public void Restart(Func<NodeMemory, NodeMemory> change)
+    {
+        Kill();
+        _memory = change(_memory);
+        Boot();
+    }
+
     /// <summary>The host has another address, and nothing leads to the old one. Its kernel tells the node.</summary>
     public void Move(int number, bool isTold = true)
     {

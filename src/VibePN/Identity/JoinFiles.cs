@@ -1,7 +1,7 @@
 using VibePN.Config;
 using VibePN.Linux.Files;
 
-namespace VibePN;
+namespace VibePN.Identity;
 
 /// <summary>
 /// Statements by which this node joins others: <c>joins/FINGERPRINT.crt</c> in the state directory, named after the inviter, one certificate each
@@ -23,6 +23,7 @@ public sealed class JoinFiles(string state)
     public void Write(PeerId inviter, string pem)
     {
         bool isNew = !Directory.Exists(state);
+        Directory.CreateDirectory(state, OwnerOnly | UnixFileMode.UserExecute);
         Directory.CreateDirectory(_directory, OwnerOnly | UnixFileMode.UserExecute);
         if (isNew && Environment.IsPrivilegedProcess && Accounts.FindUser(Accounts.ServiceName) is { } user)
         {
