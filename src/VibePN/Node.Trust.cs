@@ -118,23 +118,22 @@ internal sealed partial class Node
 
         foreach (var (inviter, credentials) in joins)
         {
-            if (_peers.TryGetValue(inviter, out var known) && known.IsUp)
-            {
-                // It knows us already.
-                _joins.Remove(inviter);
-                _output.Joined(inviter);
-                continue;
-            }
-
             if (_joins.TryGetValue(inviter, out var present) && present == credentials)
             {
                 continue;
             }
 
             _joins[inviter] = credentials;
-            if (_peers.TryGetValue(inviter, out var peer) && peer.Config.Address is not null)
+            if (_peers.TryGetValue(inviter, out var peer) && peer is { IsUp: false, Config.Address: not null })
             {
+                // Where it is up it knows us already; and should it have forgotten us just now, the next dial shows it.
                 Supersede(peer, winner: null);
+                foreach (var attempt in peer.Connections.Where(link => link.IsAttempt))
+                {
+                    // It has shown what was there before: that this is refused says nothing.
+                    attempt.IsSuperseded = true;
+                }
+
                 peer.Succeed();
                 StartDialing(peer);
             }
