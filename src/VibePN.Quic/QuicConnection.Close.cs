@@ -15,6 +15,7 @@ public sealed unsafe partial class QuicConnection
     private ulong _lingerUntil = ulong.MaxValue;
     private QuicClose _close;
     private bool _told;
+    private bool _isCloseLate;
     private byte[] _closeReason = [];
     private byte[] _closePacket = [];
     private int _packetsWhileOver;
@@ -205,8 +206,17 @@ public sealed unsafe partial class QuicConnection
     }
 
     /// <summary>The time is up.</summary>
-    private void Forget()
+    private void Forget(Instant now)
     {
+        if (_state == State.ClosePending && !_isCloseLate)
+        {
+            // The closing packet has yet to leave: the time was reckoned from the last packet, which may be long ago.
+            _isCloseLate = true;
+            _now = now.Nanos > _now.Nanos ? now : _now;
+            SetLingerDeadline();
+            return;
+        }
+
         if (_state == State.Lingering)
         {
             _endpoint.EndLinger();
@@ -229,7 +239,7 @@ public sealed unsafe partial class QuicConnection
 
     private void SetLingerDeadline()
     {
-        _lingerUntil = _now.Nanos + (QuicLimits.LingerProbeTimeouts * NgTcp2.ngtcp2_conn_get_pto(_conn));
+        _lingerUntil = _now.Nanos + Math.Min(QuicLimits.LingerProbeTimeouts * NgTcp2.ngtcp2_conn_get_pto(_conn), QuicLimits.MaxLingerNanos);
         Deadline = _lingerUntil;
         _endpoint.Deadlines.Update(this);
     }

@@ -50,7 +50,7 @@ public sealed unsafe partial class QuicConnection
         {
             if (now.Nanos >= _lingerUntil)
             {
-                Forget();
+                Forget(now);
             }
 
             return;

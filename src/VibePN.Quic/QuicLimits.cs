@@ -31,6 +31,9 @@ internal static class QuicLimits
     /// <summary>Closing and draining last this many probe timeouts (RFC 9000 §10.2).</summary>
     public const int LingerProbeTimeouts = 3;
 
+    /// <summary>At most so long, though: what a probe timeout becomes after a host has slept says nothing of packets under way.</summary>
+    public const ulong MaxLingerNanos = 10_000_000_000;
+
     /// <summary>Connections that remember covered packets, half a MiB each; further ones get them as they are, and parity is of no use to them.</summary>
     public const int ParityWindows = 128;
 

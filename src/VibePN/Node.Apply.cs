@@ -178,7 +178,7 @@ internal sealed partial class Node
 
     private Peer AddPeer(PeerConfig entry, PeerId id)
     {
-        var peer = new Peer(entry, id, new FairQueue(Limits.PeerQueueBytes, _queueMemory, _flowSalt, _queueDropped)) 
+        var peer = new Peer(entry, id, new FairQueue(Limits.PeerQueueBytes, _queueMemory, _flowSalt, _queueDropped))
         {
             ChangedNanos = _now.Nanos,
             IsUnseen = entry.Fingerprint is null,

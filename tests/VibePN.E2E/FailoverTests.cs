@@ -70,8 +70,10 @@ public sealed partial class FailoverTests : IDisposable
         new ConfigBuilder(one).Peer(exit, "allow_routes = [\"0.0.0.0/0\", \"::/0\"]").Corp().Start();
         new ConfigBuilder(exit).Peer(one).Corp("routes = [\"0.0.0.0/0\", \"::/0\"]").Start();
 
+        // Before that the wire leads there, too.
+        Wait.Until(TimeSpan.FromSeconds(20), "the learned default route is in use", () =>
+            one.Host.Ip("route", "get", exit.Host.Address).Contains("dev vpn-corp", StringComparison.Ordinal));
         one.Host.WaitForPing("198.51.100.7");
-        Assert.Contains("dev vpn-corp", one.Host.Ip("route", "get", exit.Host.Address), StringComparison.Ordinal);
         Assert.Contains("dev wire", one.Host.Ip("route", "get", exit.Host.Address, "mark", "0x3035"), StringComparison.Ordinal);
         Assert.Contains("dev vpn-corp", one.Host.Ip("-6", "route", "get", "2001:db8:5::1"), StringComparison.Ordinal);
 
@@ -109,7 +111,7 @@ public sealed partial class FailoverTests : IDisposable
     public void Route_ToALinkOfTheHost_IsRefusedAndExplained()
     {
         TestNode one = _bed.AddNode("one"), two = _bed.AddNode("two");
-        one.Host.Ip("link", "add", "home", "type", "dummy");
+        AddLink(one, "home");
         one.Host.Ip("address", "add", "192.168.1.5/24", "dev", "home");
         one.Host.Ip("link", "set", "home", "up");
         new ConfigBuilder(one).Peer(two, "allow_routes = [\"192.168.0.0/16\", \"192.0.2.0/24\"]").Corp().Start();
@@ -136,10 +138,17 @@ public sealed partial class FailoverTests : IDisposable
     private static void StartRouter(TestNode router, TestNode client, int metric)
     {
         // The subnet's host stands for one that answers by the router that it was asked by.
-        router.Host.Ip("link", "add", "lan", "type", "dummy");
+        AddLink(router, "lan");
         router.Host.Ip("address", "add", Target + "/24", "dev", "lan");
         router.Host.Ip("link", "set", "lan", "up");
         new ConfigBuilder(router).Peer(client).Corp($"routes = [\"{Lan}\"]", $"metric = {metric.ToString(CultureInfo.InvariantCulture)}").Start();
+    }
+
+    /// <summary>A link that leads nowhere.</summary>
+    private static void AddLink(TestNode node, string name)
+    {
+        node.Host.Ip("link", "add", name, "type", "veth", "peer", "name", name + "-end");
+        node.Host.Ip("link", "set", name + "-end", "up");
     }
 
     private static void WaitForRoute(TestNode from, TestNode router) => Wait.Until(

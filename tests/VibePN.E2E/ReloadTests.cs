@@ -173,6 +173,7 @@ public sealed class ReloadTests : IDisposable
     [Fact]
     public void Config_ThatIsWrong_ChangesNothing()
     {
+        WaitUntilSettled();
         string before = _one.Host.NetworkState();
         DateTimeOffset since = Since();
         string good = File.ReadAllText(_one.ConfigPath);
@@ -226,8 +227,7 @@ public sealed class ReloadTests : IDisposable
     {
         // Interfaces that come from now on take no IPv6.
         Assert.Equal(0, _one.Host.Run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6").ExitCode);
-        Wait.Until(s_patience, "the host's addresses and the interface's MTU are settled", () =>
-            _one.Host.NetworkState() is var state && !state.Contains("tentative", StringComparison.Ordinal) && !state.Contains(FirstMtu, StringComparison.Ordinal));
+        WaitUntilSettled();
         string before = _one.Host.NetworkState();
         DateTimeOffset since = Since();
         new ConfigBuilder(_one) { Listen = "[::]:51999" }.Corp().Network("lab", "prefix = \"fd43::/64\"").Peer(_two, "networks = [\"corp\", \"lab\"]").Write();
@@ -252,14 +252,16 @@ public sealed class ReloadTests : IDisposable
     {
         using ApiClient api = new(_one.SocketPath);
         await CycleAsync(api, 5);
-        Wait.Until(s_patience, "the host's addresses and the interface's MTU are settled", () =>
-            _one.Host.NetworkState() is var state && !state.Contains("tentative", StringComparison.Ordinal) && !state.Contains(FirstMtu, StringComparison.Ordinal));
+        WaitUntilSettled();
         (string Host, int Descriptors, int Threads) before = Resources();
         await CycleAsync(api, Cycles);
         Wait.Until(s_patience, $"as before: {before}, not {Resources()}", () =>
             Resources() is var after && after.Host == before.Host && after.Descriptors <= before.Descriptors && after.Threads <= before.Threads + 1);
         Assert.True(_one.Host.CanPing(_two.Inner));
     }
+
+    private void WaitUntilSettled() => Wait.Until(s_patience, "the host's addresses and the interface's MTU are settled", () =>
+        _one.Host.NetworkState() is var state && !state.Contains("tentative", StringComparison.Ordinal) && !state.Contains(FirstMtu, StringComparison.Ordinal));
 
     private async Task CycleAsync(ApiClient api, int times)
     {

@@ -23,6 +23,37 @@ public sealed class CloseTests
         Assert.Equal(0, pair.Connections);
     }
 
+    /// <summary>A busy loop may meet deadlines before it writes.</summary>
+    [Fact]
+    public void Close_AfterSilence_LeavesThoughDeadlinesAreMetFirst()
+    {
+        using var pair = new SimPair(settings: new QuicSettings { KeepAlive = TimeSpan.Zero });
+        var (dialer, _) = pair.Connect();
+        pair.Net.Run(TimeSpan.FromSeconds(10));
+        dialer.Close(7, "bye");
+        pair.Alice.Endpoint.HandleDeadlines(pair.Net.Now);
+        pair.Alice.Flush();
+        pair.Net.Run(TimeSpan.FromSeconds(5));
+        Assert.Equal(7UL, Assert.Single(pair.Bob.Handler.Closed).Close.ErrorCode);
+        Assert.Equal(0, pair.Connections);
+    }
+
+    [Fact]
+    public void Close_ThatIsNeverWritten_EndsByItself()
+    {
+        using var pair = new SimPair(settings: new QuicSettings { KeepAlive = TimeSpan.Zero });
+        var (dialer, _) = pair.Connect();
+        pair.Net.Run(TimeSpan.FromSeconds(10));
+        dialer.Close(7, "bye");
+        for (var i = 0UL; i < 10; i++)
+        {
+            pair.Alice.Endpoint.HandleDeadlines(new Instant(pair.Net.Now.Nanos + (i * 1_000_000_000), pair.Net.Now.UtcSeconds));
+        }
+
+        Assert.Equal(QuicCloseKind.Local, Assert.Single(pair.Alice.Handler.Closed).Close.Kind);
+        Assert.Equal(0, pair.Alice.Endpoint.ConnectionCount);
+    }
+
     [Fact]
     public void Close_OverlongReason_CutAtACharacter()
     {

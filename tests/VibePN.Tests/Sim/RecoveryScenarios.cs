@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Xunit;
 
@@ -235,10 +234,11 @@ internal static class RecoveryScenarios
         mesh.Settle(5 * Second);
     }
 
-    /// <summary>Each node of a mesh is restarted in turn while all talk. SIM_NODES says how many.</summary>
-    public static void RollingRestart(SimNetwork sim)
+    /// <summary>Each node of a mesh is restarted in turn while all talk.</summary>
+    public static void RollingRestart(SimNetwork sim) => RollingRestart(sim, 8);
+
+    public static void RollingRestart(SimNetwork sim, int count)
     {
-        var count = Environment.GetEnvironmentVariable("SIM_NODES") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 8;
         sim.DefaultLink = Line(sim);
         var mesh = new SimMesh(sim, count);
         mesh.Settle(20 * Second);
@@ -253,6 +253,33 @@ internal static class RecoveryScenarios
         }
 
         mesh.Settle(20 * Second);
+        EverythingArrives(sim, mesh);
+    }
+
+    /// <summary>A mesh comes up at once, and a tenth of it is restarted at once.</summary>
+    public static void LargeMesh(SimNetwork sim, int count)
+    {
+        sim.DefaultLink = Line(sim);
+        var mesh = new SimMesh(sim, count);
+        mesh.Settle(20 * Second);
+        EverythingArrives(sim, mesh);
+        for (var i = 0; i < mesh.Hosts.Count; i += 10)
+        {
+            mesh.Hosts[i].Kill();
+        }
+
+        mesh.Talk(1, Second);
+        for (var i = 0; i < mesh.Hosts.Count; i += 10)
+        {
+            mesh.Hosts[i].Boot();
+        }
+
+        mesh.Settle(5 * Second);
+        EverythingArrives(sim, mesh);
+    }
+
+    private static void EverythingArrives(SimNetwork sim, SimMesh mesh)
+    {
         var (sent, arrived) = (sim.Ledger.Sent, sim.Ledger.Arrived);
         mesh.Talk(2, Second);
         Assert.Equal(sim.Ledger.Sent - sent, sim.Ledger.Arrived - arrived);
@@ -340,7 +367,9 @@ internal static class RecoveryScenarios
     /// <summary>When all is calm again one connection is left, at the latest when the idle timeout of those whose last word was lost is over.</summary>
     private static void IsSingle(SimNetwork sim, SimHost a, SimHost b)
     {
-        Assert.NotNull(sim.Await(() => a.Snapshot.Connections == 1 && b.Snapshot.Connections == 1 && a.IsUp(b) && b.IsUp(a), 35 * Second));
+        Assert.True(
+            sim.Await(() => a.Snapshot.Connections == 1 && b.Snapshot.Connections == 1 && a.IsUp(b) && b.IsUp(a), 35 * Second) is not null,
+            $"a has {a.Snapshot.Connections} connections and b {b.Snapshot.Connections}; {a.Peer("b").Condition} {a.Peer("b").Reason}, {b.Peer("a").Condition} {b.Peer("a").Reason}\n{string.Join("\n   ", a.Logger.Lines.TakeLast(8))}\nb: {string.Join("\n   ", b.Logger.Lines.TakeLast(8))}");
         sim.Run(10 * Second);
         Assert.Equal((1, 1), (a.Snapshot.Connections, b.Snapshot.Connections));
         Assert.True(a.IsUp(b) && b.IsUp(a));

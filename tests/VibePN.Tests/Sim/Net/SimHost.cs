@@ -21,6 +21,9 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     private NodeMemory _memory = NodeMemory.Empty;
     private int _memoryVersion;
     private int _boots;
+    private Node? _node;
+    private NodeSnapshot? _snapshot;
+    private ulong _snapshotNanos;
 
     public SimHost(SimNetwork network, string name, IPEndPoint endPoint, TestIdentity identity, NodeConfig config)
     {
@@ -45,14 +48,22 @@ internal sealed class SimHost : NodeOutput, ISimMachine
 
     public NodeConfig Config { get; private set; }
 
-    public Node? Node { get; private set; }
+    /// <summary>Whoever asks for it may change it.</summary>
+    public Node? Node
+    {
+        get
+        {
+            _snapshot = null;
+            return _node;
+        }
+    }
 
     /// <summary>Its processor sleeps, and all time that passes passes at once when it wakes.</summary>
     public bool IsAsleep { get; private set; }
 
-    public bool IsRunning => Node is not null && !IsAsleep;
+    public bool IsRunning => _node is not null && !IsAsleep;
 
-    public ulong NextDeadline => Node?.NextDeadline ?? ulong.MaxValue;
+    public ulong NextDeadline => _node?.NextDeadline ?? ulong.MaxValue;
 
     public PeerId Id => _identity.Node.Id;
 
@@ -70,7 +81,20 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <summary>Inviters that have yet to accept what is presented to them.</summary>
     public IEnumerable<PeerId> PendingJoins => _joins.Keys;
 
-    public NodeSnapshot Snapshot => Node!.Snapshot(_network.Now);
+    /// <summary>Taken once for each moment and turn: with 200 nodes the tests would do little else.</summary>
+    public NodeSnapshot Snapshot
+    {
+        get
+        {
+            if (_snapshot is null || _snapshotNanos != _network.Now.Nanos)
+            {
+                _snapshot = _node!.Snapshot(_network.Now);
+                _snapshotNanos = _network.Now.Nanos;
+            }
+
+            return _snapshot;
+        }
+    }
 
     public PeerSnapshot Peer(string name) => Snapshot.Peers.Single(peer => peer.Name == name);
 
@@ -79,9 +103,10 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     {
         var bootId = new byte[16];
         bootId[0] = (byte)++_boots;
+        _snapshot = null;
         _networkNames.Clear();
         _networkNames.AddRange(Config.Networks.Select(network => network.Name));
-        Node = new Node(
+        _node = new Node(
             new NodeOptions
             {
                 Config = Config,
@@ -97,8 +122,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
             this,
             Logger,
             _network.Now);
-        _memoryVersion = Node.MemoryVersion;
-        Node.SetJoins(_joins, _network.Now);
+        _memoryVersion = _node.MemoryVersion;
+        _node.SetJoins(_joins, _network.Now);
     }
 
     /// <summary>Presents an invite's proof to whoever made it, from now on.</summary>
@@ -108,8 +133,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     {
         _joins[inviter] = QuicCredentials.FromPem([.. _identity.Node.CertificatePem.Span, .. Encoding.ASCII.GetBytes("\n" + TestStatement.Pem(proof))], _identity.Node.KeyPem.Span);
         _allJoins.Add(_joins[inviter]);
-        Node!.SetJoins(_joins, _network.Now);
-        Node.Flush(_network.Now);
+        _node!.SetJoins(_joins, _network.Now);
+        AfterCall();
     }
 
     /// <summary>Has the node make an invite.</summary>
@@ -147,25 +172,25 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <summary>What the loop does when the node has learned something.</summary>
     private void Remember()
     {
-        if (Node!.MemoryVersion == _memoryVersion || Disk == SimDisk.Hangs)
+        if (_node!.MemoryVersion == _memoryVersion || Disk == SimDisk.Hangs)
         {
             return;
         }
 
-        _memoryVersion = Node.MemoryVersion;
-        var memory = Node.Memory;
+        _memoryVersion = _node.MemoryVersion;
+        var memory = _node.Memory;
         _memory = Disk == SimDisk.Works ? memory : _memory;
-        Node.OnTrustSaved(memory.Trust.Version, Disk == SimDisk.Works, _network.Now);
-        Node.Flush(_network.Now);
+        _node.OnTrustSaved(memory.Trust.Version, Disk == SimDisk.Works, _network.Now);
+        _node.Flush(_network.Now);
     }
 
     /// <summary>The config changes while the node runs.</summary>
     public NodeChange Apply(Func<NodeConfig, NodeConfig> change)
     {
         Config = change(Config);
-        var applied = Node!.Apply(Config, network => 1 + _networkNames.Count, _network.Now);
+        var applied = _node!.Apply(Config, network => 1 + _networkNames.Count, _network.Now);
         _networkNames.AddRange(applied.Opened.Select(network => network.Name));
-        Node.Flush(_network.Now);
+        AfterCall();
         return applied;
     }
 
@@ -182,8 +207,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     public bool LeaveOldSocket(bool isOver)
     {
         var old = OldEndPoint!.Port;
-        var left = Node!.LeaveSocket((in SockAddr local) => local.ToIPEndPoint().Port == old, isOver, _network.Now);
-        Node.Flush(_network.Now);
+        var left = _node!.LeaveSocket((in SockAddr local) => local.ToIPEndPoint().Port == old, isOver, _network.Now);
+        AfterCall();
         if (left > 0 && !isOver)
         {
             return false;
@@ -194,14 +219,14 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     }
 
     /// <summary>The index of a network that the node is in.</summary>
-    public int IndexOf(string network) => Node!.Networks.Single(own => own.Name == network).Index;
+    public int IndexOf(string network) => _node!.Networks.Single(own => own.Name == network).Index;
 
     /// <summary>kill -9: no packet leaves any more. What the node had to remember was written down.</summary>
     public void Kill()
     {
-        _memory = Disk == SimDisk.Works ? Node?.Memory ?? _memory : _memory;
-        Node?.Dispose();
-        Node = null;
+        _memory = Disk == SimDisk.Works ? _node?.Memory ?? _memory : _memory;
+        _node?.Dispose();
+        _node = null;
     }
 
     /// <summary>Killed, and started anew with another memory.</summary>
@@ -219,8 +244,8 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         OldEndPoint = OldEndPoint is { } old ? new IPEndPoint(EndPoint.Address, old.Port) : null;
         if (isTold)
         {
-            Node!.OnPathEvent(_network.Now);
-            Node.Flush(_network.Now);
+            _node!.OnPathEvent(_network.Now);
+            AfterCall();
         }
     }
 
@@ -235,46 +260,43 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <summary>The host sends a packet into a network.</summary>
     public void Send(int network, byte[] packet)
     {
-        Node!.OnTun(network, default, packet, _network.Now);
-        Node.Flush(_network.Now);
+        _node!.OnTun(network, default, packet, _network.Now);
+        AfterCall();
     }
 
     public void Receive(in QuicPath path, byte ecn, byte[] datagram)
     {
-        Node!.OnUdp(path, ecn, datagram, _network.Now);
-        Node.Flush(_network.Now);
-        Remember();
+        _node!.OnUdp(path, ecn, datagram, _network.Now);
+        AfterCall();
     }
 
     public void OnDeadline()
     {
-        Node!.OnDeadline(_network.Now);
-        Node.Flush(_network.Now);
-        Remember();
+        _node!.OnDeadline(_network.Now);
+        AfterCall();
     }
 
     public void Flush()
     {
         if (IsRunning)
         {
-            Node!.Flush(_network.Now);
-            Remember();
+            AfterCall();
         }
     }
 
     /// <summary>Sends a stamped packet to another host's address in a network (by its place in the config), which both are in.</summary>
     public void SendTo(SimHost other, int network, int payloadBytes = 64, bool v6 = false)
     {
-        var from = Snapshot.Networks[network];
-        var to = other.Snapshot.Networks.Single(theirs => theirs.Name == from.Name);
+        var from = _node!.Networks.Single(own => own.Name == Config.Networks[network].Name);
+        var to = other._node!.Networks.Single(theirs => theirs.Name == from.Name);
         var index = v6 ? 1 : 0;
-        Send(IndexOf(from.Name), _network.Ledger.Stamp(from.Name, from.OwnAddresses[index].ToString(), to.OwnAddresses[index].ToString(), payloadBytes));
+        Send(from.Index, _network.Ledger.Stamp(from.Name, from.OwnAddresses[index].ToString(), to.OwnAddresses[index].ToString(), payloadBytes));
     }
 
     public bool IsUp(SimHost other) => Snapshot.Peers.Any(peer => peer.Id == other.Id && peer.Condition == PeerCondition.Up);
 
     public bool Owns(string network, IPAddress address) =>
-        Node is not null && Node.Networks.Any(own => own.Name == network && own.OwnAddresses.Contains(IpKey.FromIPAddress(address)));
+        _node is not null && _node.Networks.Any(own => own.Name == network && own.OwnAddresses.Contains(IpKey.FromIPAddress(address)));
 
     public void Check()
     {
@@ -300,6 +322,13 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         Require(snapshot.Connections <= (snapshot.Peers.Count + 2) * 4 * Limits.ConnectionsPerPeer, $"{snapshot.Connections} connections with {snapshot.Peers.Count} peers");
         Require(snapshot.Peers.All(peer => peer.QueueBytes <= Limits.PeerQueueBytes), "a queue is longer than its limit");
         Require(Logger.Lines.Count < 20_000, $"{Logger.Lines.Count} lines were logged, the last: {Logger.Lines.LastOrDefault()}");
+    }
+
+    private void AfterCall()
+    {
+        _node!.Flush(_network.Now);
+        Remember();
+        _snapshot = null;
     }
 
     private void Require(bool holds, string otherwise)

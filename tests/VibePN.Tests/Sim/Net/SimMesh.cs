@@ -5,6 +5,9 @@ namespace VibePN.Tests.Sim;
 /// <summary>Several hosts that all know one another, and what is expected of them.</summary>
 internal sealed class SimMesh
 {
+    /// <summary>With how many others a node of a large mesh talks.</summary>
+    private const int MaxTalks = 8;
+
     private readonly SimNetwork _sim;
 
     /// <param name="networks">Networks that all are in.</param>
@@ -57,14 +60,15 @@ internal sealed class SimMesh
         return took.Value;
     }
 
-    /// <summary>Everybody sends to everybody in every network, in both families, some rounds long.</summary>
+    /// <summary>Everybody sends to everybody, in large meshes to the next eight, in every network, in both families, some rounds long.</summary>
     public void Talk(int rounds, TimeSpan between)
     {
         for (var round = 0; round < rounds; round++)
         {
-            foreach (var one in Hosts.Where(host => host.IsRunning))
+            foreach (var (index, one) in Hosts.Index().Where(host => host.Item.IsRunning))
             {
-                foreach (var other in Hosts.Where(host => host.IsRunning && host != one))
+                var next = Enumerable.Range(1, Math.Min(Hosts.Count - 1, MaxTalks)).Select(i => Hosts[(index + i) % Hosts.Count]);
+                foreach (var other in next.Where(host => host.IsRunning))
                 {
                     for (var network = 0; network < one.Config.Networks.Count; network++)
                     {

@@ -8,12 +8,12 @@ namespace VibePN.Tests.Sim;
 /// <summary>
 /// Real nodes in virtual time, joined by links with faults. A fault is a hash of the seed, the link and the packet's number on it, so that
 /// a seed gives the same faults whatever TLS makes of its randomness. Events wait in a heap: a turn costs the same with 8 machines and with 200.
-/// Rules that must always hold are checked at every delivery and turn (<see cref="SimLedger"/>, timers), and every
-/// <see cref="CheckEvery"/> turns (routes, connections, queues); a broken one ends the run with <see cref="SimViolationException"/>.
+/// Rules that must always hold are checked at every delivery and turn (<see cref="SimLedger"/>, timers), and of one machine after another
+/// every <see cref="CheckEvery"/> turns, or as many as there are machines (routes, connections, queues); a broken one ends the run with <see cref="SimViolationException"/>.
 /// </summary>
 internal sealed class SimNetwork : IDisposable
 {
-    public const int CheckEvery = 64;
+    public const int CheckEvery = 8;
 
     public static readonly DateTimeOffset EpochUtc = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -26,6 +26,7 @@ internal sealed class SimNetwork : IDisposable
     private ulong _nanos = 1_000_000_000;
     private long _order;
     private int _turns;
+    private int _checked;
 
     public SimNetwork(int seed)
     {
@@ -193,7 +194,7 @@ internal sealed class SimNetwork : IDisposable
             if (next > end)
             {
                 _nanos = end;
-                CheckAll();
+                CheckNext();
                 return null;
             }
 
@@ -201,7 +202,7 @@ internal sealed class SimNetwork : IDisposable
             Step();
         }
 
-        CheckAll();
+        CheckNext();
         return TimeSpan.FromMicroseconds((_nanos - start) / 1000.0);
     }
 
@@ -246,9 +247,10 @@ internal sealed class SimNetwork : IDisposable
             Schedule(station);
         }
 
-        if (++_turns % CheckEvery == 0)
+        if (++_turns >= Math.Max(CheckEvery, _stations.Count))
         {
-            CheckAll();
+            _turns = 0;
+            CheckNext();
         }
 
         Throw();
@@ -318,14 +320,21 @@ internal sealed class SimNetwork : IDisposable
         return ulong.MaxValue;
     }
 
-    private void CheckAll()
+    /// <summary>Whether each machine keeps the rules.</summary>
+    public void CheckAll()
     {
-        foreach (var station in _stations)
+        for (var i = 0; i < _stations.Count; i++)
         {
-            if (station.Machine.IsRunning)
-            {
-                station.Machine.Check();
-            }
+            CheckNext();
+        }
+    }
+
+    private void CheckNext()
+    {
+        _checked = (_checked + 1) % _stations.Count;
+        if (_stations[_checked].Machine.IsRunning)
+        {
+            _stations[_checked].Machine.Check();
         }
 
         Throw();
