@@ -143,16 +143,103 @@ public sealed class JoinTests : IDisposable
         Assert.Empty(Directory.GetFiles(Path.Combine(Folder(joiner), "state", "joins")));
     }
 
+    /// <summary>Whatever a killed command has left, the same command leads on from.</summary>
+    [Fact]
+    public void Join_AfterAnInterruptedOne_LeadsOn()
+    {
+        (TestHost hub, _) = AddHub();
+        TestHost joiner = _bed.AddHost("joiner");
+        string invite = Invite(hub);
+        Assert.Equal(0, Join(joiner, invite).ExitCode);
+        string certificate = File.ReadAllText(Path.Combine(Folder(joiner), "node.crt"));
+        string config = File.ReadAllText(ConfigOf(joiner));
+
+        // Identity and statement, no config; identity alone; a key alone.
+        File.Delete(ConfigOf(joiner));
+        Assert.Equal(0, Join(joiner, invite).ExitCode);
+        Assert.Equal(config, File.ReadAllText(ConfigOf(joiner)));
+        File.Delete(ConfigOf(joiner));
+        Directory.Delete(Path.Combine(Folder(joiner), "state"), recursive: true);
+        Assert.Equal(0, Join(joiner, invite).ExitCode);
+        Assert.Equal(certificate, File.ReadAllText(Path.Combine(Folder(joiner), "node.crt")));
+        File.Delete(ConfigOf(joiner));
+        File.Delete(Path.Combine(Folder(joiner), "node.crt"));
+        Assert.Equal(0, Join(joiner, invite).ExitCode);
+        Assert.Equal(config, File.ReadAllText(ConfigOf(joiner)));
+
+        Start(joiner);
+        Wait.Until(s_limit, "a ping", () => joiner.Ping("10.42.0.1"));
+    }
+
+    /// <summary>A host in a network already joins a second one, of another host; its file keeps what it had.</summary>
+    [Fact]
+    public void Join_WithAConfig_AddsToItAndTheDaemonFollows()
+    {
+        (TestHost hub, _) = AddHub();
+        TestHost second = _bed.AddHost("second");
+        Assert.Equal(0, Join(second, Invite(hub)).ExitCode);
+        Start(second);
+        string before = File.ReadAllText(ConfigOf(second)) + "# mine\n";
+        File.WriteAllText(ConfigOf(second), before);
+        TestHost other = _bed.AddHost("other");
+        Init(other, "lab", "10.43.0.0/24", "10.43.0.1");
+        Start(other);
+
+        Outcome joined = Join(second, Invite(other));
+        Assert.True(joined.ExitCode == 0 && joined.Output.Contains("joined lab: ping 10.43.0.1", StringComparison.Ordinal), joined.ToString());
+        Assert.True(second.CanPing("10.43.0.1") && second.CanPing("10.42.0.1"));
+        Assert.Contains("# mine\n", File.ReadAllText(ConfigOf(second)), StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(ConfigOf(second) + ".bak"));
+    }
+
+    /// <summary>First use: the entry keeps to who answered first, and the message has the command that accepts another.</summary>
+    [Fact]
+    public void FirstUse_AnotherAnswersLater_TheCommandInTheMessageAcceptsIt()
+    {
+        TestHost one = _bed.AddHost("one");
+        TestHost two = _bed.AddHost("two");
+        Init(one, "corp", "10.42.0.0/24", "10.42.0.1");
+        Init(two, "corp", "10.42.0.0/24", "10.42.0.2");
+        File.WriteAllText(ConfigOf(one), File.ReadAllText(ConfigOf(one)).Replace("# trust = \"pinned\"", "trust = \"tofu\"", StringComparison.Ordinal));
+        Start(one);
+        RunningProgram daemon = Start(two);
+        Assert.Equal(0, Control(two, "add-peer", "--name", "one", "--networks", "corp", "--fingerprint", Json(one, "status")["id"]!.GetValue<string>()).ExitCode);
+        Outcome added = Control(one, "add-peer", "--name", "two", "--networks", "corp", "--address", $"{two.Address}:51820");
+        Assert.True(added.ExitCode == 0, added.ToString());
+        Wait.Until(s_limit, "a ping", () => one.Ping("10.42.0.2"));
+        Assert.Equal("first use", Json(one, "peers")["peers"]![0]!["trust"]!.GetValue<string>());
+        string id = Json(two, "status")["id"]!.GetValue<string>();
+
+        daemon.Signal(Signal.Kill);
+        Assert.True(daemon.WaitForExit(s_limit));
+        Init(two, "corp", "10.42.0.0/24", "10.42.0.2", "--force");
+        Start(two);
+        Assert.Equal(0, Control(two, "add-peer", "--name", "one", "--networks", "corp", "--fingerprint", Json(one, "status")["id"]!.GetValue<string>()).ExitCode);
+        string reason = "";
+        Wait.Until(TimeSpan.FromSeconds(60), "the refusal", () =>
+            (reason = Json(one, "peers")["peers"]![0]!["reason"]?.GetValue<string>() ?? "").Contains("--update", StringComparison.Ordinal));
+        Assert.Contains(id, reason, StringComparison.Ordinal);
+        string[] command = reason[(reason.IndexOf("vibepn add-peer", StringComparison.Ordinal) + "vibepn ".Length)..].Split(' ');
+        Outcome accepted = Control(one, command[0], command[1..]);
+        Assert.True(accepted.ExitCode == 0, accepted.ToString());
+        Wait.Until(s_limit, "a ping", () => one.Ping("10.42.0.2"));
+    }
+
     private (TestHost Host, RunningProgram Daemon) AddHub()
     {
         TestHost hub = _bed.AddHost("hub");
-        Outcome made = hub.Run(
+        Init(hub, "corp", "10.42.0.0/24", "10.42.0.1");
+        return (hub, Start(hub));
+    }
+
+    private void Init(TestHost host, string network, string prefix, string address, params string[] more)
+    {
+        Outcome made = host.Run(
         [
-            TestBed.Executable, "init", "--name", "hub", "--network", "corp", "--prefix", "10.42.0.0/24", "--address", "10.42.0.1", "--export",
-            "--config", ConfigOf(hub), "--state", Path.Combine(Folder(hub), "state"), "--socket", Path.Combine(Folder(hub), "sock"),
+            TestBed.Executable, "init", "--name", host.Name, "--network", network, "--prefix", prefix, "--address", address, "--export",
+            "--config", ConfigOf(host), "--state", Path.Combine(Folder(host), "state"), "--socket", Path.Combine(Folder(host), "sock"), .. more,
         ]);
         Assert.True(made.ExitCode == 0, made.ToString());
-        return (hub, Start(hub));
     }
 
     private string Invite(TestHost hub, params string[] more)

@@ -5,7 +5,7 @@ namespace VibePN.Identity;
 /// <summary>Statement of kind 1: {1, id (16 bytes), MAC (32 bytes)} in the extension of a throw-away certificate behind the identity.</summary>
 public static class InviteStatement
 {
-    public const string Oid = "1.3.6.1.4.1.61820.1";
+    public const string Oid = "1.3.6.1.4.1.32473.51820.1";
     private const byte Kind = 1;
 
     /// <summary>More would only feed a handshake.</summary>

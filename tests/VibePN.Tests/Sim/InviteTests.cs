@@ -128,6 +128,56 @@ public sealed class InviteTests
         Assert.Equal([hub.Id], joiner.PendingJoins);
     }
 
+    /// <summary>1,000 statements that prove nothing: damaged, cut off, in pieces of others, of used and of foreign invites.</summary>
+    [Fact]
+    public void Statements_ThatProveNothing_AreRefused1000TimesAndLeaveNoState()
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1);
+        var (used, good, foreign) = (hub.Invite("first"), hub.Invite("good"), sim.AddHost("other", 9).Invite());
+        var first = AddJoiner(sim, "first", 5, used);
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(first), 3 * Second));
+        sim.Run(Second);
+        var (before, lines) = (hub.OnDisk.Trust, hub.Logger.Lines.Count);
+        var joiner = sim.AddHost("joiner", 2, new SimPeer("hub", 1));
+        var dice = new Random(7);
+        byte[] Sound(Invite invite, PeerId of) => InviteStatement.Encode(InviteProof.Make(invite.Id, invite.Secret.Span, of, hub.Id));
+        for (var i = 0; i < 1000; i++)
+        {
+            var statement = Sound((i % 3) switch { 0 => used, 1 => foreign, _ => good }, i % 3 == 2 ? first.Id : joiner.Id);
+            switch (i % 7)
+            {
+                case 0:
+                    statement[dice.Next(statement.Length)] ^= (byte)(1 << dice.Next(8));
+                    break;
+                case 1:
+                    statement = statement[..dice.Next(statement.Length)];
+                    break;
+                case 2:
+                    dice.NextBytes(statement.AsSpan(1));
+                    break;
+                case 3:
+                    statement = [.. statement[..17], .. statement[17..].Reverse()];
+                    break;
+                case 4:
+                    statement = [.. statement, .. new byte[dice.Next(1, 300)]];
+                    break;
+            }
+
+            joiner.Present(hub.Id, statement);
+            sim.Run(TimeSpan.FromMilliseconds(20));
+            Assert.False(joiner.IsUp(hub), $"number {i} got in");
+        }
+
+        sim.Run(30 * Second);
+        Assert.Equal(["first"], hub.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.Same(before, hub.OnDisk.Trust);
+        Assert.Equal(1, hub.Snapshot.Connections);
+        Assert.True(hub.Logger.Lines.Count < lines + 100, "strangers fill the log");
+        joiner.Present(good);
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(joiner), 3 * Second));
+    }
+
     /// <summary>The restart comes between invite and join, and again right after; a crash in between loses nothing that anybody was told.</summary>
     [Theory]
     [InlineData(true)]

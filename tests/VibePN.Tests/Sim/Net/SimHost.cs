@@ -129,9 +129,12 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <summary>Presents an invite's proof to whoever made it, from now on.</summary>
     public void Present(Invite invite) => Present(invite.Inviter, InviteProof.Make(invite.Id, invite.Secret.Span, Id, invite.Inviter));
 
-    public void Present(PeerId inviter, InviteProof proof)
+    public void Present(PeerId inviter, InviteProof proof) => Present(inviter, InviteStatement.Encode(proof));
+
+    /// <summary>Any bytes in the place of a statement.</summary>
+    public void Present(PeerId inviter, byte[] statement)
     {
-        _joins[inviter] = QuicCredentials.FromPem([.. _identity.Node.CertificatePem.Span, .. Encoding.ASCII.GetBytes("\n" + TestStatement.Pem(proof))], _identity.Node.KeyPem.Span);
+        _joins[inviter] = QuicCredentials.FromPem([.. _identity.Node.CertificatePem.Span, .. Encoding.ASCII.GetBytes("\n" + TestStatement.Pem(statement))], _identity.Node.KeyPem.Span);
         _allJoins.Add(_joins[inviter]);
         _node!.SetJoins(_joins, _network.Now);
         AfterCall();

@@ -7,8 +7,6 @@ namespace VibePN.Tests.Sim;
 /// <summary>Throw-away certificates that carry a statement.</summary>
 internal static class TestStatement
 {
-    public static string Pem(InviteProof proof) => Pem(InviteStatement.Encode(proof));
-
     public static string Pem(byte[] statement)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
