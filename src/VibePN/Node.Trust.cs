@@ -173,15 +173,25 @@ internal sealed partial class Node
         _memoryChanges++;
     }
 
-    /// <summary>What the file says by itself now, or has no entry for any more, is not kept.</summary>
+    /// <summary>
+    /// What the file says by itself now, or has no entry for any more, is not kept; nor the invite that it came by: whom the file lets go one day
+    /// shall not come back by it.
+    /// </summary>
     private void PruneRemembered()
     {
         var kept = KnownPeers.Prune(_file, _remembered);
-        if (kept.Count != _remembered.Count)
+        if (kept.Count == _remembered.Count)
         {
-            _remembered = [.. kept];
-            TrustChanged();
+            return;
         }
+
+        foreach (var invite in _remembered.Except(kept).Select(gone => gone.Invite).OfType<InviteId>())
+        {
+            _ = _invites.Revoke(invite, _now.UtcSeconds);
+        }
+
+        _remembered = [.. kept];
+        TrustChanged();
     }
 
     /// <summary>The messages of one that came with an invite: with its Hello it takes the invite, and waits until that is on disk.</summary>

@@ -79,7 +79,8 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _now = now;
         _file = options.Config;
         _invites = new InviteBook(options.Memory.Trust.Invites);
-        _remembered = [.. KnownPeers.Prune(_file, options.Memory.Trust.Peers)];
+        _remembered = [.. options.Memory.Trust.Peers];
+        PruneRemembered();
         _config = KnownPeers.Join(_file, _remembered);
         _trust = TrustList.Create(_config, options.Identity.Id, _invites);
         StartedAt = now;

@@ -114,6 +114,24 @@ public sealed partial class NodeHost
     /// <summary>RFC 1918, RFC 6598, RFC 4193.</summary>
     private static bool IsPrivate(IPAddress address) => s_private.Any(prefix => prefix.Contains(address));
 
+    /// <summary>The config file of this start may have made some of what was remembered superfluous: that must not come back with the next.</summary>
+    private async Task SaveTrustAsync()
+    {
+        if (await _loop.InvokeAsync(node => node.Memory.Trust.Version).ConfigureAwait(false) == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _ = await ChangeTrustAsync(node => 0).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Log.MemoryFailed(_logger, failure.Message);
+        }
+    }
+
     private async Task<T> ChangeTrustAsync<T>(Func<Node, T> change)
     {
         await _turn.WaitAsync().ConfigureAwait(false);

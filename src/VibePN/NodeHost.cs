@@ -200,6 +200,8 @@ public sealed partial class NodeHost : IAsyncDisposable
             _turn.Release();
         }
 
+        await SaveTrustAsync().WaitAsync(cancellation).ConfigureAwait(false);
+
         // The first state is applied before the node counts as started: a failure here is a failed start.
         var desired = await _loop.InvokeAsync(node => node.DesiredHostState()).WaitAsync(cancellation).ConfigureAwait(false);
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);

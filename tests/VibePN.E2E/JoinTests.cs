@@ -210,7 +210,7 @@ public sealed class JoinTests : IDisposable
         Assert.Equal("first use", Json(one, "peers")["peers"]![0]!["trust"]!.GetValue<string>());
         string id = Json(two, "status")["id"]!.GetValue<string>();
 
-        daemon.Signal(Signal.Kill);
+        Assert.Equal(0, Control(two, "goodbye").ExitCode);
         Assert.True(daemon.WaitForExit(s_limit));
         Init(two, "corp", "10.42.0.0/24", "10.42.0.2", "--force");
         Start(two);

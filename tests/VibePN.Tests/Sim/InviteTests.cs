@@ -288,7 +288,8 @@ public sealed class InviteTests
     {
         using var sim = new SimNetwork(1);
         var hub = sim.AddHost("hub", 1);
-        var joiner = AddJoiner(sim, "joiner", 2, hub.Invite("bob"));
+        var invite = hub.Invite("bob");
+        var joiner = AddJoiner(sim, "joiner", 2, invite);
         Assert.NotNull(sim.RunUntil(() => hub.IsUp(joiner), 3 * Second));
         var since = hub.Peer("bob").ChangedNanos;
 
@@ -298,6 +299,14 @@ public sealed class InviteTests
         var peer = Assert.Single(hub.Snapshot.Peers);
         Assert.Equal(("robert", PeerTrust.Config, since), (peer.Name, peer.Trust, peer.ChangedNanos));
         Assert.Empty(hub.OnDisk.Trust.Peers);
+
+        // And when the file lets it go, it does not come back by the invite of then.
+        hub.Apply(config => config with { Peers = [] });
+        sim.Run(Second);
+        joiner.Present(invite);
+        sim.Run(20 * Second);
+        Assert.Empty(hub.Snapshot.Peers);
+        Assert.Contains("revoked", joiner.Peer("hub").Reason, StringComparison.Ordinal);
     }
 
     /// <summary>Three joins at one hub; each talks with the hub.</summary>
