@@ -46,7 +46,7 @@ internal static class RemovePeerCommand
             bool isDryRun = parsed.GetValue(ConfigEditing.DryRun);
             RemovePeerDto answer = isDryRun
                 ? new RemovePeerDto { Removed = (await client.GetPeersAsync(cancel)).Peers.Any(known => known.Name == peer && known.Trust == PeerTrustSource.Invite) }
-                : await client.RemovePeerAsync(new RemovePeerRequestDto { Name = peer }, cancel);
+                : await client.RemovePeerAsync(peer, cancel);
             if (answer.Removed)
             {
                 Console.Out.WriteLine(parsed.GetValue(CommonOptions.Json) ? JsonSerializer.Serialize(answer, ApiJson.Readable.RemovePeerDto)

@@ -44,6 +44,10 @@ public sealed class ApiClient : IDisposable
     public Task<PeersDto> GetPeersAsync(CancellationToken cancel) => SendAsync(HttpMethod.Get, "peers", ApiJson.Default.PeersDto, cancel);
 
     /// <exception cref="ApiException"/>
+    public Task<PeerHistoryDto> GetPeerAsync(string name, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Get, "peers/" + Uri.EscapeDataString(name), ApiJson.Default.PeerHistoryDto, cancel);
+
+    /// <exception cref="ApiException"/>
     public Task<RoutesDto> GetRoutesAsync(CancellationToken cancel) => SendAsync(HttpMethod.Get, "routes", ApiJson.Default.RoutesDto, cancel);
 
     /// <summary>All peers are told, and the daemon ends.</summary>
@@ -74,8 +78,8 @@ public sealed class ApiClient : IDisposable
 
     /// <summary>Cuts off a peer that came by invite.</summary>
     /// <exception cref="ApiException"/>
-    public Task<RemovePeerDto> RemovePeerAsync(RemovePeerRequestDto request, CancellationToken cancel) =>
-        SendAsync(HttpMethod.Post, "peers/remove", ApiJson.Default.RemovePeerDto, cancel, JsonContent.Create(request, ApiJson.Default.RemovePeerRequestDto));
+    public Task<RemovePeerDto> RemovePeerAsync(string name, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Delete, "peers/" + Uri.EscapeDataString(name), ApiJson.Default.RemovePeerDto, cancel);
 
     public void Dispose() => _http.Dispose();
 

@@ -12,6 +12,7 @@ namespace VibePN.Api;
     WriteIndented = true)]
 [JsonSerializable(typeof(StatusDto))]
 [JsonSerializable(typeof(PeersDto))]
+[JsonSerializable(typeof(PeerHistoryDto))]
 [JsonSerializable(typeof(RoutesDto))]
 [JsonSerializable(typeof(GoodbyeDto))]
 [JsonSerializable(typeof(ReloadRequestDto))]
@@ -23,7 +24,6 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(InvitesDto))]
 [JsonSerializable(typeof(InviteDto))]
 [JsonSerializable(typeof(RevokeInviteRequestDto))]
-[JsonSerializable(typeof(RemovePeerRequestDto))]
 [JsonSerializable(typeof(RemovePeerDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext
