@@ -63,6 +63,8 @@ internal static class CommandLine
             ConfirmCommand.Create(),
             GoodbyeCommand.Create(),
             InitCommand.Create(),
+            InviteCommand.Create(),
+            JoinCommand.Create(),
             AddPeerCommand.Create(),
             RemovePeerCommand.Create(),
             DoctorCommand.Create(),

@@ -8,5 +8,8 @@ public enum TlsAlert : byte
     CertificateRevoked = 44,
     CertificateExpired = 45,
     CertificateUnknown = 46,
+    UnknownCa = 48,
     AccessDenied = 49,
+    DecryptError = 51,
+    UnrecognizedName = 112,
 }

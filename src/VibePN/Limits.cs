@@ -68,4 +68,28 @@ internal static class Limits
 
     /// <summary>Lines of log that one peer's messages may cause in a minute; what it claims beyond is seen in `routes` alone.</summary>
     public const int LogLinesPerPeerAndMinute = 20;
+
+    /// <summary>Bytes of an invite's fields.</summary>
+    public const int InviteBytes = 4096;
+
+    /// <summary>Addresses of the inviter in an invite.</summary>
+    public const int InviteAddresses = 8;
+
+    /// <summary>Routes that an invite may allow.</summary>
+    public const int InviteRoutes = 64;
+
+    /// <summary>Invites that wait for somebody, at the same time.</summary>
+    public const int OpenInvites = 1000;
+
+    /// <summary>Invites that are over and kept to say so: the oldest make way.</summary>
+    public const int ClosedInvites = 1000;
+
+    /// <summary>Peers that are remembered beside the config: by invite and by first use. Open invites count as peers to come.</summary>
+    public const int RememberedPeers = 4096;
+
+    /// <summary>Statements for invites that this node has accepted and that wait to be shown.</summary>
+    public const int PendingJoins = 64;
+
+    /// <summary>Addresses at which one peer is dialed.</summary>
+    public const int AddressesPerPeer = 8;
 }

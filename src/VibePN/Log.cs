@@ -91,4 +91,13 @@ internal static partial class Log
 
     [LoggerMessage(140, LogLevel.Information, "Route {Prefix} in network {Network} goes to peer {Peer} now, after {Before}: {Reason}")]
     public static partial void RouteMoved(ILogger logger, string prefix, string network, string peer, string before, string reason);
+
+    [LoggerMessage(160, LogLevel.Information, "Peer {Peer} at {Path} has joined with fingerprint {Fingerprint} by invite {Invite}")]
+    public static partial void PeerJoined(ILogger logger, string peer, string path, string fingerprint, string invite);
+
+    [LoggerMessage(161, LogLevel.Warning, "Peer {Peer} at {Path} is trusted on first use from now on: fingerprint {Fingerprint}")]
+    public static partial void FirstUse(ILogger logger, string peer, string path, string fingerprint);
+
+    [LoggerMessage(163, LogLevel.Warning, "A statement for an invite is not used: {Reason}")]
+    public static partial void JoinIgnored(ILogger logger, string reason);
 }

@@ -1,7 +1,6 @@
 // A changed config, taken into use while everything runs: what did not change is not touched.
 using VibePN.Config;
 using VibePN.Control;
-using VibePN.Identity;
 using VibePN.Peers;
 using VibePN.Quic;
 using VibePN.Routing;
@@ -27,8 +26,10 @@ internal sealed partial class Node
         }
 
         var interfaces = news.ConvertAll(network => interfaceIndex(network));
-        _config = config;
-        _trust = TrustList.Create(config, Self);
+        _file = config;
+        PruneRemembered();
+        JoinKnown();
+        config = _config;
         var (changed, added, removed) = ApplyPeers(config);
         var touched = new HashSet<NodeNetwork>();
         var closed = _live.Where(own => !config.Networks.Any(network => IsOf(own, network))).ToList();
@@ -144,7 +145,10 @@ internal sealed partial class Node
     /// <returns>The peers that are new or have another entry, and how many came and went.</returns>
     private (HashSet<Peer> Changed, int Added, int Removed) ApplyPeers(NodeConfig config)
     {
-        var entries = config.Peers.Where(entry => entry.Fingerprint is not null).ToDictionary(entry => entry.Fingerprint!.Value);
+        var entries = config.Peers
+            .Select(entry => (Entry: entry, Key: KeyOf(entry, config.Node.Trust)))
+            .Where(known => known.Key is not null)
+            .ToDictionary(known => known.Key!.Value, known => known.Entry);
         var gone = _peers.Values.Where(peer => !entries.ContainsKey(peer.Id)).ToList();
         gone.ForEach(RemovePeer);
         _peersByName.Clear();
@@ -174,7 +178,11 @@ internal sealed partial class Node
 
     private Peer AddPeer(PeerConfig entry, PeerId id)
     {
-        var peer = new Peer(entry, id, new FairQueue(Limits.PeerQueueBytes, _queueMemory, _flowSalt, _queueDropped)) { ChangedNanos = _now.Nanos };
+        var peer = new Peer(entry, id, new FairQueue(Limits.PeerQueueBytes, _queueMemory, _flowSalt, _queueDropped))
+        {
+            ChangedNanos = _now.Nanos,
+            IsUnseen = entry.Fingerprint is null,
+        };
         _peers.Add(id, peer);
         _peersByName.Add(entry.Name, peer);
         if (entry.Address is not null)
@@ -207,7 +215,7 @@ internal sealed partial class Node
 
     private void ChangePeer(Peer peer, PeerConfig entry)
     {
-        var isElsewhere = peer.Config.Address != entry.Address;
+        var isElsewhere = !peer.Config.DialAddresses.SequenceEqual(entry.DialAddresses);
         peer.Configure(entry);
         if (!isElsewhere)
         {
@@ -225,6 +233,6 @@ internal sealed partial class Node
     }
 
     private static bool IsSame(PeerConfig one, PeerConfig other) =>
-        one.Name == other.Name && one.Address == other.Address && one.Fingerprint == other.Fingerprint && one.Networks.SequenceEqual(other.Networks)
+        one.Name == other.Name && one.Trust == other.Trust && one.DialAddresses.SequenceEqual(other.DialAddresses) && one.Fingerprint == other.Fingerprint && one.Networks.SequenceEqual(other.Networks)
         && one.AllowRoutes.SequenceEqual(other.AllowRoutes) && one.Addresses.SequenceEqual(other.Addresses);
 }

@@ -39,27 +39,31 @@ internal sealed partial class Node
         if (!result.IsAccepted)
         {
             Count("refused");
-            if (_strangersLog.MayLog(_now.Nanos))
-            {
-                Log.CertificateRefused(_logger, result.Claimed?.Name ?? "a stranger", PathText(connection), result.Text, fingerprint);
-            }
-            else
-            {
-                ScheduleControl(_strangersLog.DueNanos);
-            }
-
+            LogRefused(result.Claimed?.Name ?? "a stranger", connection, result.Text, fingerprint);
             link.Refusal = result.Text;
             return result.Alert;
         }
 
-        if (link.Peer is null)
+        if (link.Peer is null && result.Peer is { } known)
         {
-            link.Peer = _peersByName[result.Peer!.Name];
+            link.Peer = _peersByName[known.Name];
             _unknown.Remove(link);
             AddConnection(link.Peer, link);
         }
 
         return TlsAlert.Accept;
+    }
+
+    private void LogRefused(string who, QuicConnection connection, string reason, string fingerprint)
+    {
+        if (_strangersLog.MayLog(_now.Nanos))
+        {
+            Log.CertificateRefused(_logger, who, PathText(connection), reason, fingerprint);
+        }
+        else
+        {
+            ScheduleControl(_strangersLog.DueNanos);
+        }
     }
 
     public override void OnHandshakeCompleted(QuicConnection connection)
@@ -147,9 +151,13 @@ internal sealed partial class Node
 
         var presented = PeerId.OfCertificate(chain[0]);
         fingerprint = presented.ToString();
-        return Admission.Decide(
+        var proof = link.Peer is null ? InviteStatement.Find(chain) : null;
+        var result = Admission.Decide(
             _trust,
-            new AdmissionRequest(presented, certificate.NotBeforeUtcSeconds, certificate.NotAfterUtcSeconds, now.UtcSeconds, link.Peer?.Name));
+            new AdmissionRequest(presented, certificate.NotBeforeUtcSeconds, certificate.NotAfterUtcSeconds, now.UtcSeconds, link.Peer?.Name) { Invite = proof });
+        link.Presented = result.IsAccepted ? presented : null;
+        link.Invitation = result.Reason == AdmissionReason.AcceptedInvite ? proof : null;
+        return result;
     }
 
     /// <summary>Holds the peer's number of connections down: the oldest that carries nothing goes first.</summary>

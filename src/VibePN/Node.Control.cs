@@ -11,7 +11,7 @@ internal sealed partial class Node
     public override void OnStreamData(QuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin)
     {
         var link = (PeerConnection)connection.Tag!;
-        if (link.Peer is null || connection.IsClosed)
+        if ((link.Peer is null && link.Invitation is null) || connection.IsClosed)
         {
             return;
         }
@@ -33,7 +33,14 @@ internal sealed partial class Node
             link.Session.Receive(data, _messages, _now.Nanos);
             foreach (var message in _messages)
             {
-                OnMessage(link, message);
+                if (link is { Invitation: null, Peer: { } known } && known.AdmittedVersion <= _trustSaved && link.Held is null)
+                {
+                    OnMessage(link, message);
+                }
+                else
+                {
+                    OnInvitedMessage(link, message);
+                }
             }
 
             if (fin)
@@ -43,13 +50,18 @@ internal sealed partial class Node
         }
         catch (ControlException broken)
         {
-            if (MayLog(link.Peer))
-            {
-                Log.ProtocolError(_logger, link.Peer.Name, broken.Message);
-            }
-
-            connection.Close((ulong)broken.Reason, broken.Message);
+            EndBroken(link, broken);
         }
+    }
+
+    private void EndBroken(PeerConnection link, ControlException broken)
+    {
+        if (link.Peer is { } peer && MayLog(peer))
+        {
+            Log.ProtocolError(_logger, peer.Name, broken.Message);
+        }
+
+        link.Quic.Close((ulong)broken.Reason, broken.Message);
     }
 
     private void OnMessage(PeerConnection link, ControlMessage message)
@@ -90,6 +102,11 @@ internal sealed partial class Node
     private void OnHello(PeerConnection link, Hello hello)
     {
         var peer = link.Peer!;
+        if (!PinFirstUse(link))
+        {
+            return;
+        }
+
         TakeUp(link);
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
         link.LossMeter = hello.Features.Contains(Hello.RepairFeature) ? new LossMeter() : null;
@@ -138,6 +155,12 @@ internal sealed partial class Node
         link.UpNanos = _now.Nanos;
         link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
         var peer = link.Peer!;
+        if (link.Quic.IsDialer && _joins.Remove(peer.Id))
+        {
+            // The other side has written it down before it said so.
+            _output.Joined(peer.Id);
+        }
+
         peer.Succeed();
         ScheduleDial(peer, _now.Nanos + ReadyNanos);
         Supersede(peer, link);

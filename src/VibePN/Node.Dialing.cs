@@ -37,20 +37,24 @@ internal sealed partial class Node
             return;
         }
 
-        if (peer.Config.Address is { Literal: { } literal } address)
+        if (peer.DialAddresses.Count == 0)
         {
-            peer.DialAddresses = peer.DialAddresses.Count > 0 ? peer.DialAddresses : [new IPEndPoint(literal, address.Port)];
+            peer.DialAddresses = Literals(peer.Config);
         }
-        else if (peer.Config.Address is { } name && !peer.IsResolving)
+
+        if (!peer.IsResolving && peer.Config.DialAddresses.Where(address => address.Literal is null).ToList() is { Count: > 0 } names)
         {
             peer.IsResolving = true;
-            _output.Resolve(peer.Name, name);
+            _output.Resolve(peer.Name, names);
         }
 
         Launch(peer);
     }
 
-    /// <summary>The addresses of a peer whose name was being resolved; none: <paramref name="error"/> says why.</summary>
+    private static List<IPEndPoint> Literals(Config.PeerConfig entry) =>
+        [.. entry.DialAddresses.Where(address => address.Literal is not null).Select(address => new IPEndPoint(address.Literal!, address.Port))];
+
+    /// <summary>The addresses of a peer whose names were being resolved; none: <paramref name="error"/> says why.</summary>
     public void OnResolved(string peerName, IReadOnlyList<IPEndPoint> addresses, string? error, Instant now)
     {
         _now = now;
@@ -68,7 +72,7 @@ internal sealed partial class Node
         var known = peer.DialAddresses;
         if (addresses.Count > 0)
         {
-            peer.DialAddresses = [.. addresses.Distinct()];
+            peer.DialAddresses = [.. Literals(peer.Config).Concat(addresses).Distinct()];
             if (peer.NextDialNanos == ulong.MaxValue || addresses.Any(address => !known.Contains(address)))
             {
                 Launch(peer);
@@ -169,8 +173,9 @@ internal sealed partial class Node
 
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
         Count("dialed");
-        var quic = _endpoint.Connect(path, DialedAlpn, _now, token: peer.DialToken.Span);
-        var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos);
+        var joins = _joins.GetValueOrDefault(peer.Id);
+        var quic = _endpoint.Connect(path, DialedAlpn, _now, credentials: joins, token: peer.DialToken.Span);
+        var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos) { ShowsInvite = joins is not null };
         quic.Tag = link;
         AddConnection(peer, link);
         return true;
@@ -231,7 +236,7 @@ internal sealed partial class Node
         if ((failure != peer.LastFailure || text != peer.LastFailureText) && MayLog(peer))
         {
             // Once per kind: an unreachable peer must not fill the log.
-            Log.DialFailed(_logger, peer.Name, (peer.Config.Address?.ToString() ?? SeenAt(peer)?.ToString()) ?? "?", text);
+            Log.DialFailed(_logger, peer.Name, AddressText(peer.Config) ?? SeenAt(peer)?.ToString() ?? "?", text);
         }
 
         peer.Fail(failure, text);
@@ -258,7 +263,8 @@ internal sealed partial class Node
     private static (DialFailure Failure, string Text) Explain(PeerConnection link, QuicClose close) => close switch
     {
         { Kind: QuicCloseKind.LocalTransport } when link.Refusal is { } refusal => (DialFailure.WrongIdentity, refusal),
-        { Kind: QuicCloseKind.PeerTransport, Alert: { } alert } => (DialFailure.RefusedByPeer, AlertText(alert)),
+        { Kind: QuicCloseKind.PeerTransport, Alert: { } alert } => (DialFailure.RefusedByPeer, AlertText(alert, link.ShowsInvite)),
+        { Kind: QuicCloseKind.PeerApplication, ErrorCode: (ulong)CloseReason.InviteRefused } => (DialFailure.RefusedByPeer, $"refused by peer: {close.Reason}"),
         { Kind: QuicCloseKind.PeerApplication, ErrorCode: (ulong)CloseReason.Goodbye } => (DialFailure.Lost, "it said goodbye"),
         { Kind: QuicCloseKind.PeerApplication } => (DialFailure.Lost, close.Reason.Length > 0 ? $"it closed: {close.Reason}" : $"it closed with code {close.ErrorCode}"),
         { Kind: QuicCloseKind.Local } => (DialFailure.Lost, close.Reason.Length > 0 ? close.Reason : "closed here"),
@@ -272,8 +278,15 @@ internal sealed partial class Node
     };
 
     /// <summary>What a peer's refusal asks of the user here (RFC 8446 §6.2).</summary>
-    private static string AlertText(byte alert) => (TlsAlert)alert switch
+    private static string AlertText(byte alert, bool showsInvite) => (TlsAlert)alert switch
     {
+        TlsAlert.UnknownCa when showsInvite => "refused by peer: the invite is not one of its own (another node made it, or it has forgotten it); ask for a new one",
+        TlsAlert.DecryptError when showsInvite => "refused by peer: the invite is forged; ask for a new one",
+        TlsAlert.CertificateUnknown when showsInvite => "refused by peer: the invite has been used by another node; ask for a new one",
+        TlsAlert.CertificateExpired when showsInvite => "refused by peer: the invite has expired; ask for a new one",
+        TlsAlert.CertificateRevoked when showsInvite => "refused by peer: the invite was revoked; ask for a new one",
+        TlsAlert.UnrecognizedName when showsInvite => "refused by peer: it is no longer in the invite's network; ask for a new one",
+        TlsAlert.BadCertificate when showsInvite => "refused by peer: our certificate is expired or not yet valid there (check both clocks)",
         TlsAlert.AccessDenied => "refused by peer: it does not know our fingerprint (add-peer on the other side)",
         TlsAlert.CertificateExpired => "refused by peer: our certificate is expired or not yet valid (check both clocks)",
         TlsAlert.BadCertificate or TlsAlert.CertificateUnknown => "refused by peer: our certificate is not the one it expects",

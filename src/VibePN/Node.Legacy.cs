@@ -97,6 +97,11 @@ internal sealed partial class Node
     private void OnLegacyHello(PeerConnection link, LegacySession legacy)
     {
         var peer = link.Peer!;
+        if (!PinFirstUse(link))
+        {
+            return;
+        }
+
         TakeUp(link);
         peer.BootId = null;
         foreach (var other in peer.Connections)

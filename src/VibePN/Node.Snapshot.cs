@@ -56,7 +56,7 @@ internal sealed partial class Node
                 Id = null,
                 Condition = PeerCondition.Waiting,
                 Reason = "the config has no fingerprint for it",
-                Address = entry.Address?.ToString(),
+                Address = AddressText(entry),
             };
         }
 
@@ -64,10 +64,11 @@ internal sealed partial class Node
         var snapshot = new PeerSnapshot
         {
             Name = entry.Name,
-            Id = peer.Id,
+            Id = peer.IsUnseen ? null : peer.Id,
+            Trust = entry.Fingerprint is null ? null : entry.Trust,
             Condition = condition,
             Reason = reason,
-            Address = entry.Address?.ToString(),
+            Address = AddressText(entry),
             ObservedAt = peer.ObservedAt,
             PacketsIn = peer.Counters.PacketsIn,
             BytesIn = peer.Counters.BytesIn,
@@ -112,6 +113,9 @@ internal sealed partial class Node
             ],
         };
     }
+
+    /// <summary>Where an entry is dialed; null: it dials us.</summary>
+    private static string? AddressText(PeerConfig entry) => entry.Address is null ? null : string.Join(", ", entry.DialAddresses);
 
     /// <summary>What became of a configured peer of late; null: there is none of that name.</summary>
     public PeerHistorySnapshot? History(string peer) =>

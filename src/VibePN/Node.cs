@@ -52,7 +52,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
     /// <summary>Lines that strangers cause.</summary>
     private readonly LogLimit _strangersLog = new();
 
-    /// <summary>The config in force; <see cref="Apply"/> replaces it.</summary>
+    /// <summary>The config in force: the file's, and peers that are remembered. <see cref="Apply"/> replaces it.</summary>
     private NodeConfig _config;
     private TrustList _trust;
 
@@ -77,8 +77,12 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _output = output;
         _logger = logger;
         _now = now;
-        _config = options.Config;
-        _trust = TrustList.Create(_config, options.Identity.Id);
+        _file = options.Config;
+        _invites = new InviteBook(options.Memory.Trust.Invites);
+        _remembered = [.. options.Memory.Trust.Peers];
+        PruneRemembered();
+        _config = KnownPeers.Join(_file, _remembered);
+        _trust = TrustList.Create(_config, options.Identity.Id, _invites);
         StartedAt = now;
         foreach (var known in options.Memory.Networks)
         {
@@ -93,7 +97,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _ = ConfigureLocal();
         foreach (var entry in _config.Peers)
         {
-            if (entry.Fingerprint is { } id)
+            if (KeyOf(entry, _config.Node.Trust) is { } id)
             {
                 AddPeer(entry, id);
             }
@@ -151,6 +155,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
     /// <summary>What to give to the next life.</summary>
     public NodeMemory Memory => new([.. _live.Select(network => network.Memory)])
     {
+        Trust = TrustMemory,
         Tokens = [.. _peers.Values.Where(peer => !peer.DialToken.IsEmpty).Select(peer => new PeerToken(peer.Id, peer.DialToken))],
     };
 

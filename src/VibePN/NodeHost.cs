@@ -41,7 +41,9 @@ public sealed partial class NodeHost : IAsyncDisposable
     private NodeHost(NodeConfig config, NodeIdentity identity, ILogger logger)
     {
         _logger = logger;
+        _identity = identity;
         _memoryFile = new NodeMemoryFile(config.Node.State);
+        _joinFiles = new JoinFiles(config.Node.State);
         QuicLibrary.EnsureLoaded();
         _credentials = LoadCredentials(config, identity);
         UdpSocket? udp = null;
@@ -61,6 +63,7 @@ public sealed partial class NodeHost : IAsyncDisposable
                 HostStateChanged = Apply,
                 MemoryChanged = Remember,
                 PathsChanged = LookAtLocal,
+                InviterJoined = OnJoined,
             };
         }
         catch
@@ -170,6 +173,10 @@ public sealed partial class NodeHost : IAsyncDisposable
         _hostNetwork.Dispose();
         CloseAll(_tuns.Values);
         _credentials.Dispose();
+        foreach (var credentials in _joinCredentials.Values)
+        {
+            credentials.Dispose();
+        }
     }
 
     private async Task StartAsync(CancellationToken cancellation)
@@ -195,6 +202,8 @@ public sealed partial class NodeHost : IAsyncDisposable
         {
             _turn.Release();
         }
+
+        await SaveTrustAsync().WaitAsync(cancellation).ConfigureAwait(false);
 
         // The first state is applied before the node counts as started: a failure here is a failed start.
         var desired = await _loop.InvokeAsync(node => node.DesiredHostState()).WaitAsync(cancellation).ConfigureAwait(false);
@@ -238,7 +247,7 @@ public sealed partial class NodeHost : IAsyncDisposable
             Log.MemoryFailed(_logger, problem);
         }
 
-        return new Node(
+        var node = new Node(
             new NodeOptions
             {
                 Config = Config,
@@ -254,6 +263,8 @@ public sealed partial class NodeHost : IAsyncDisposable
             output,
             _logger,
             now);
+        node.SetJoins(LoadJoins(), now);
+        return node;
     }
 
     /// <summary>A secret that a restart does not change, from the node's private key (RFC 5869).</summary>
@@ -266,33 +277,37 @@ public sealed partial class NodeHost : IAsyncDisposable
         return secret;
     }
 
-    private static void ResolveInBackground(NodeLoop loop, string peer, HostPort address) => _ = ResolveAsync(loop, peer, address);
+    private static void ResolveInBackground(NodeLoop loop, string peer, IReadOnlyList<HostPort> names) => _ = ResolveAsync(loop, peer, names);
 
-    private static async Task ResolveAsync(NodeLoop loop, string peer, HostPort address)
+    private static async Task ResolveAsync(NodeLoop loop, string peer, IReadOnlyList<HostPort> names)
     {
-        IReadOnlyList<IPEndPoint> found = [];
-        string? error = null;
-        try
-        {
-            var addresses = await Dns.GetHostAddressesAsync(address.Host).ConfigureAwait(false);
-            found = [.. addresses.Select(one => new IPEndPoint(one, address.Port))];
-        }
-        catch (SocketException failure)
-        {
-            error = $"{address.Host} does not resolve: {failure.Message}";
-        }
-
+        var answers = await Task.WhenAll(names.Select(ResolveOneAsync)).ConfigureAwait(false);
+        IReadOnlyList<IPEndPoint> found = [.. answers.SelectMany(answer => answer.Found)];
+        var error = string.Join("; ", answers.Select(answer => answer.Error).OfType<string>());
         try
         {
             await loop.InvokeAsync(node =>
             {
-                node.OnResolved(peer, found, error, NodeLoop.Now());
+                node.OnResolved(peer, found, error.Length > 0 ? error : null, NodeLoop.Now());
                 return 0;
             }).ConfigureAwait(false);
         }
         catch (InvalidOperationException)
         {
             // The loop has ended meanwhile: nobody waits for the answer.
+        }
+    }
+
+    private static async Task<(IReadOnlyList<IPEndPoint> Found, string? Error)> ResolveOneAsync(HostPort name)
+    {
+        try
+        {
+            var addresses = await Dns.GetHostAddressesAsync(name.Host).ConfigureAwait(false);
+            return ([.. addresses.Select(one => new IPEndPoint(one, name.Port))], null);
+        }
+        catch (SocketException failure)
+        {
+            return ([], $"{name.Host} does not resolve: {failure.Message}");
         }
     }
 
@@ -335,19 +350,32 @@ public sealed partial class NodeHost : IAsyncDisposable
 
     private void SaveMemory()
     {
+        if (TrySaveMemory() is { } failure)
+        {
+            Log.MemoryFailed(_logger, failure.Message);
+        }
+    }
+
+    /// <returns>Null, or why the latest could not be written.</returns>
+    private Exception? TrySaveMemory()
+    {
         if (Interlocked.Exchange(ref _memory, null) is not { } latest)
         {
-            return;
+            return null;
         }
 
+        Exception? problem = null;
         try
         {
             _memoryFile.Save(latest);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            Log.MemoryFailed(_logger, failure.Message);
+            problem = failure;
         }
+
+        TellSaved(latest.Trust.Version, isSaved: problem is null);
+        return problem;
     }
 
     private void ApplyNow(HostState desired)

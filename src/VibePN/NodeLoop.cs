@@ -44,7 +44,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
     private const ulong ReleaseAfterNanos = 2_000_000_000;
 
     private readonly ILogger _logger;
-    private readonly Action<NodeLoop, string, HostPort> _resolve;
+    private readonly Action<NodeLoop, string, IReadOnlyList<HostPort>> _resolve;
     private readonly Epoll _epoll = new();
     private readonly WakeEvent _wake = new();
     private readonly PathMonitor? _paths;
@@ -65,13 +65,13 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
     /// <param name="udp">The loop closes it.</param>
     /// <param name="tuns">In the order of the config's networks; the caller closes them, after the loop.</param>
     /// <param name="create">Makes the node, with this loop as its output.</param>
-    /// <param name="resolve">Starts resolving a peer's host name on another thread.</param>
+    /// <param name="resolve">Starts resolving a peer's host names on another thread.</param>
     public NodeLoop(
         UdpSocket udp,
         IReadOnlyList<TunDevice> tuns,
         ILogger logger,
         Func<NodeOutput, Instant, Node> create,
-        Action<NodeLoop, string, HostPort> resolve)
+        Action<NodeLoop, string, IReadOnlyList<HostPort>> resolve)
     {
         _logger = logger;
         _resolve = resolve;
@@ -113,6 +113,9 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
 
     /// <summary>Called on the loop's thread after a turn in which the node learned something to remember.</summary>
     public Action<NodeMemory>? MemoryChanged { get; set; }
+
+    /// <summary>Called on the loop's thread when a peer has accepted the invite that was shown to it.</summary>
+    public Action<PeerId>? InviterJoined { get; set; }
 
     public static Instant Now() => new(BootClock.Nanos(), BootClock.UtcSeconds());
 
@@ -179,7 +182,9 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
         };
     }
 
-    public override void Resolve(string peer, HostPort address) => _resolve(this, peer, address);
+    public override void Resolve(string peer, IReadOnlyList<HostPort> names) => _resolve(this, peer, names);
+
+    public override void Joined(PeerId inviter) => InviterJoined?.Invoke(inviter);
 
     public override SockAddr? LocalAddressTowards(IPEndPoint remote)
     {

@@ -8,6 +8,9 @@ public sealed record NodeMemory(IReadOnlyList<NodeNetworkMemory> Networks)
     /// <summary>Proofs of our address that peers gave us, for the first packet to them in the next life.</summary>
     public IReadOnlyList<PeerToken> Tokens { get; init; } = [];
 
+    /// <summary>Who is believed beside the config, and who is invited.</summary>
+    public Identity.TrustMemory Trust { get; init; } = Identity.TrustMemory.Empty;
+
     public static NodeMemory Empty { get; } = new([]);
 }
 

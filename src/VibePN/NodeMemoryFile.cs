@@ -9,13 +9,14 @@ namespace VibePN;
 /// <summary>
 /// <see cref="NodeMemory"/> as <c>addresses.json</c> in the state directory: legible, replaced whole. A file that cannot be read is put
 /// aside and the node starts without memory: it must not stay away because of what it only remembers. The tokens, which are secrets, have
-/// a file of their own (<see cref="NodeTokenFile"/>).
+/// a file of their own (<see cref="NodeTokenFile"/>), and so have invites and peers beside the config (<see cref="NodeTrustFile"/>).
 /// </summary>
 internal sealed partial class NodeMemoryFile(string directory)
 {
     private const int MaxFileBytes = 16 << 20;
 
     private readonly NodeTokenFile _tokens = new(directory);
+    private readonly NodeTrustFile _trust = new(directory);
     private string? _saved;
 
     public string Path { get; } = System.IO.Path.Combine(directory, "addresses.json");
@@ -25,15 +26,11 @@ internal sealed partial class NodeMemoryFile(string directory)
     {
         RemoveUnfinished();
         var tokens = _tokens.Load(out var tokenProblem);
+        var trust = _trust.Load(out var trustProblem);
         var memory = LoadAddresses(out var addressProblem);
-        problem = (addressProblem, tokenProblem) switch
-        {
-            (null, null) => null,
-            ({ } one, null) => one,
-            (null, { } other) => other,
-            ({ } one, { } other) => $"{one}; {other}",
-        };
-        return memory with { Tokens = tokens };
+        string[] problems = [.. new[] { addressProblem, tokenProblem, trustProblem }.OfType<string>()];
+        problem = problems.Length == 0 ? null : string.Join("; ", problems);
+        return memory with { Tokens = tokens, Trust = trust };
     }
 
     private NodeMemory LoadAddresses(out string? problem)
@@ -67,6 +64,7 @@ internal sealed partial class NodeMemoryFile(string directory)
     public void Save(NodeMemory memory)
     {
         Directory.CreateDirectory(directory);
+        _trust.Save(memory.Trust);
         var document = new Document(
             1,
             [

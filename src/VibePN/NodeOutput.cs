@@ -19,8 +19,13 @@ internal abstract class NodeOutput
     /// <returns>Null when it was taken, else why not.</returns>
     public abstract DropReason? Deliver(int network, ReadOnlySpan<byte> packet, bool checksumPartial);
 
-    /// <summary>Starts resolving a name; <see cref="Node.OnResolved"/> brings the answer, also when there is none.</summary>
-    public abstract void Resolve(string peer, HostPort address);
+    /// <summary>Starts resolving host names; <see cref="Node.OnResolved"/> brings the answer to all, also when there is none.</summary>
+    public abstract void Resolve(string peer, IReadOnlyList<HostPort> names);
+
+    /// <summary>The peer has accepted the invite that was shown to it: it is of no use any more.</summary>
+    public virtual void Joined(PeerId inviter)
+    {
+    }
 
     /// <summary>The address that the host sends from towards <paramref name="remote"/>, in the socket's own form, or null when there is no way.</summary>
     public abstract SockAddr? LocalAddressTowards(IPEndPoint remote);

@@ -58,6 +58,9 @@ public sealed record PeerSnapshot
 
     public required PeerId? Id { get; init; }
 
+    /// <summary>Where it comes from that it is believed; null: it is not yet.</summary>
+    public Config.PeerTrust? Trust { get; init; }
+
     public required PeerCondition Condition { get; init; }
 
     /// <summary>Why, in words; empty when there is nothing to say.</summary>

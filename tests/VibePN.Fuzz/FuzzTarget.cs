@@ -13,6 +13,7 @@ internal static class FuzzTargets
         ["config"] = ConfigFuzz.Target,
         ["control-codec"] = ControlCodecFuzz.Target,
         ["control-session"] = ControlSessionFuzz.Target,
+        ["invite"] = InviteFuzz.Target,
         ["ip-header"] = IpHeaderFuzz.Target,
         ["legacy-messages"] = LegacyFuzz.Messages,
         ["legacy-node"] = LegacyFuzz.Node,

@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Text;
 using VibePN.Config;
 using VibePN.Control;
+using VibePN.Identity;
 using VibePN.Linux;
 using VibePN.Peers;
 using VibePN.Routing;
@@ -156,12 +157,101 @@ public sealed class LimitsTests
             sim.Run(TimeSpan.FromMilliseconds(200));
             return evil.Closures == 0;
         },
+        [nameof(Limits.InviteBytes)] = bytes =>
+        {
+            // A field of a type that nobody knows fills it up.
+            var body = new byte[2 + bytes + 4];
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(body, (ushort)bytes);
+            for (var at = 2; at < 2 + bytes;)
+            {
+                var length = Math.Min(255, 2 + bytes - at - 2);
+                length = 2 + bytes - at - 2 - length == 1 ? length - 1 : length;
+                (body[at], body[at + 1]) = (99, (byte)length);
+                at += 2 + length;
+            }
+
+            System.Security.Cryptography.SHA256.HashData(body.AsSpan(0, 2 + bytes)).AsSpan(0, 4).CopyTo(body.AsSpan(2 + bytes));
+
+            // As a whole it is taken, though it says too little.
+            return InviteCodec.TryRead(InviteCodec.Prefix + System.Buffers.Text.Base64Url.EncodeToString(body), out _) == InviteFault.Malformed;
+        },
+        [nameof(Limits.InviteAddresses)] = count => Invite(addresses: count, routes: 0),
+        [nameof(Limits.InviteRoutes)] = count => Invite(addresses: 1, routes: count),
+        [nameof(Limits.OpenInvites)] = count =>
+        {
+            var book = new InviteBook([]);
+            return Enumerable.Range(1, count).All(i => book.TryAdd(Issued(i), 1));
+        },
+        [nameof(Limits.ClosedInvites)] = count =>
+        {
+            var book = new InviteBook([.. Enumerable.Range(1, count).Select(i => Issued(i) with { RevokedUtcSeconds = i })]);
+            _ = book.TryAdd(Issued(0), 1);
+            return book.All.Count == count + 1;
+        },
+        [nameof(Limits.RememberedPeers)] = count =>
+        {
+            using var sim = new SimNetwork(1);
+            var a = sim.AddHost("a", 1);
+            a.Restart(memory => memory with
+            {
+                Trust = new TrustMemory(
+                    [],
+                    [.. Enumerable.Range(1, count - 1).Select(i => new RememberedPeer("p", PeerId.OfCertificate(BitConverter.GetBytes(i)), PeerTrust.Invite, 1))]),
+            });
+            return a.Node!.AddInvite(Issued(1), sim.Now) is null;
+        },
+        [nameof(Limits.PendingJoins)] = count =>
+        {
+            using TemporaryDirectory state = new();
+            var files = new JoinFiles(state.Path);
+            for (var i = 1; i <= count; i++)
+            {
+                files.Write(PeerId.OfCertificate(BitConverter.GetBytes(i)), "statement");
+            }
+
+            return files.Load(out var problems).Count == count && problems.Count == 0;
+        },
+        [nameof(Limits.AddressesPerPeer)] = count => Config(
+            [$"[networks.n]\nprefix = \"10.1.0.0/24\"\n[[peers]]\nname = \"a\"\nfingerprint = \"{new string('1', 64)}\"\naddress = [{string.Join(",", Enumerable.Range(1, count).Select(i => $"\"h{i}:1\""))}]"]),
         [nameof(Limits.LogLinesPerPeerAndMinute)] = count =>
         {
             var peer = NewPeer();
             return Enumerable.Range(1, count).All(_ => peer.MayLog(1)) && peer.MayLog(61_000_000_000);
         },
     };
+
+    private static IssuedInvite Issued(int number) => new()
+    {
+        Id = new InviteId((UInt128)number),
+        Key = new byte[16],
+        Network = "corp",
+        CreatedUtcSeconds = 1,
+        ExpiresUtcSeconds = long.MaxValue,
+    };
+
+    private static bool Invite(int addresses, int routes)
+    {
+        try
+        {
+            _ = InviteCodec.Write(new Invite
+            {
+                Id = default,
+                Secret = new byte[16],
+                Inviter = default,
+                InviterName = "a",
+                Network = "corp",
+                Prefixes = [IPNetwork.Parse("10.42.0.0/24")],
+                ExpiresUtcSeconds = 1,
+                Addresses = [.. Enumerable.Range(1, addresses).Select(i => new HostPort($"192.0.2.{i}", 1))],
+                Routes = [.. Enumerable.Range(1, routes).Select(i => IPNetwork.Parse($"192.168.{i}.0/24"))],
+            });
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
 
     private static Peer NewPeer() => new(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id, new FairQueue(Limits.PeerQueueBytes, new QueueMemory(2 * Limits.PeerQueueBytes), 0, (_, _, _) => { }));
 

@@ -67,9 +67,9 @@ internal static class InitCommand
         });
     }
 
-    private static string? AddressError(string text) =>
+    public static string? AddressError(string text) =>
         text == "auto" || IpText.TryParseAddress(text, out _) ? null : $"'{text}' is neither \"auto\" nor an address";
 
-    private static string? ListenError(string text) =>
+    public static string? ListenError(string text) =>
         IpText.TryParseEndPoint(text, out _) ? null : $"'{text}' is no address and port, like [::]:51820";
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using VibePN.Config;
 
 namespace VibePN.Cli.Commands;
@@ -30,6 +31,16 @@ internal static class Options
         [.. (values ?? []).SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
     public static string? NameError(string text) => Names.IsValid(text) ? null : $"'{text}' is no name: {Names.Rule}";
+
+    /// <summary>A number and s, m, h or d; seconds without.</summary>
+    public static TimeSpan? ParseTime(string text)
+    {
+        double unit = text.Length == 0 ? 0 : text[^1] switch { 'm' => 60, 'h' => 3600, 'd' => 86_400, _ => 1 };
+        ReadOnlySpan<char> number = text.AsSpan().TrimEnd("smhd");
+        return text.Length - number.Length <= 1 && double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value < 1e6
+            ? TimeSpan.FromSeconds(value * unit)
+            : null;
+    }
 
     private static void Check(OptionResult result, Func<string, string?> error)
     {

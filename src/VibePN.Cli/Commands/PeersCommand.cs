@@ -13,11 +13,11 @@ internal static class PeersCommand
     {
         if (peers.Count == 0)
         {
-            console.WriteLine("no peers; 'vibepn add-peer' adds one");
+            console.WriteLine("no peers; 'vibepn invite' lets one join, 'vibepn add-peer' adds one");
             return;
         }
 
-        Table table = Terminal.CreateTable("PEER", "STATE", "SINCE", "ADDRESS", "RTT", "LOSS", "MTU", "QUEUE", "IN", "OUT", "NETWORKS", "REASON");
+        Table table = Terminal.CreateTable("PEER", "STATE", "SINCE", "ADDRESS", "RTT", "LOSS", "MTU", "QUEUE", "IN", "OUT", "NETWORKS", "TRUST", "REASON");
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         foreach (PeerDto peer in peers)
         {
@@ -33,6 +33,7 @@ internal static class PeersCommand
                 Terminal.Cell(Humanize.Bytes(peer.BytesIn)),
                 Terminal.Cell(Humanize.Bytes(peer.BytesOut)),
                 Terminal.Cell(string.Join(",", peer.Networks)),
+                Terminal.Cell(peer.Trust switch { null => null, PeerTrustSource.FirstUse => "first use", { } source => source.ToString().ToLowerInvariant() }),
                 Terminal.Cell(peer.Reason ?? ""));
         }
 

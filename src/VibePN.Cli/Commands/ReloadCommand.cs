@@ -23,7 +23,7 @@ internal static class ReloadCommand
                 new ReloadRequestDto
                 {
                     DryRun = parsed.GetValue(dryRun),
-                    ConfirmWithinSeconds = parsed.GetValue(within) is { } text ? ParseTime(text)?.TotalSeconds : null,
+                    ConfirmWithinSeconds = parsed.GetValue(within) is { } text ? Options.ParseTime(text)?.TotalSeconds : null,
                     Config = parsed.GetValue(CommonOptions.Config) is { } path ? Path.GetFullPath(path) : null,
                 },
                 cancel);
@@ -77,17 +77,7 @@ internal static class ReloadCommand
     }
 
     private static string? TimeError(string text) =>
-        ParseTime(text) is { } time && time >= TimeSpan.FromSeconds(1) && time <= TimeSpan.FromDays(1)
+        Options.ParseTime(text) is { } time && time >= TimeSpan.FromSeconds(1) && time <= TimeSpan.FromDays(1)
             ? null
             : $"'{text}' is no time from 1s to 24h, like 60s, 5m or 1h";
-
-    /// <summary>A number and s, m or h; seconds without.</summary>
-    private static TimeSpan? ParseTime(string text)
-    {
-        double unit = text.Length == 0 ? 0 : text[^1] switch { 'm' => 60, 'h' => 3600, _ => 1 };
-        ReadOnlySpan<char> number = text.AsSpan().TrimEnd("smh");
-        return text.Length - number.Length <= 1 && double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value < 1e6
-            ? TimeSpan.FromSeconds(value * unit)
-            : null;
-    }
 }

@@ -22,13 +22,15 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly StatusSource _source;
     private readonly Reloader _reloader;
+    private readonly InviteDesk _invites;
     private readonly Func<Task<int>> _goodbye;
     private readonly ILogger _logger;
 
-    private ApiServer(SocketFile socket, StatusSource source, Reloader reloader, Func<Task<int>> goodbye, ILogger logger)
+    private ApiServer(SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, Func<Task<int>> goodbye, ILogger logger)
     {
         _source = source;
         _reloader = reloader;
+        _invites = invites;
         _goodbye = goodbye;
         _logger = logger;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -48,11 +50,13 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <param name="socket">Claimed, and not yet bound.</param>
     /// <param name="source">Answers.</param>
     /// <param name="reloader">Changes the config.</param>
+    /// <param name="invites">Makes invites and removes who came by them.</param>
     /// <param name="goodbye">Takes leave of the peers; returns how many were told. The daemon ends after the answer has left.</param>
     /// <param name="logger">For changes and failures.</param>
-    public static async Task<ApiServer> StartAsync(SocketFile socket, StatusSource source, Reloader reloader, Func<Task<int>> goodbye, ILogger logger)
+    public static async Task<ApiServer> StartAsync(
+        SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, Func<Task<int>> goodbye, ILogger logger)
     {
-        ApiServer server = new(socket, source, reloader, goodbye, logger);
+        ApiServer server = new(socket, source, reloader, invites, goodbye, logger);
         await server._app.StartAsync();
         socket.Share();
         return server;
@@ -81,11 +85,16 @@ internal sealed class ApiServer : IAsyncDisposable
             {
                 "/v1/status" => AnswerAsync(context, HttpMethods.Get, _source.StatusAsync, ApiJson.Readable.StatusDto),
                 "/v1/peers" => AnswerAsync(context, HttpMethods.Get, _source.PeersAsync, ApiJson.Readable.PeersDto),
+                { } path when path.StartsWith(PeerPath, StringComparison.Ordinal) && context.Request.Method == HttpMethods.Delete =>
+                    AnswerAsync(context, HttpMethods.Delete, () => _invites.RemovePeerAsync(path[PeerPath.Length..], Caller(context)), ApiJson.Readable.RemovePeerDto),
                 { } path when path.StartsWith(PeerPath, StringComparison.Ordinal) =>
                     AnswerAsync(context, HttpMethods.Get, () => PeerAsync(path[PeerPath.Length..]), ApiJson.Readable.PeerHistoryDto),
                 "/v1/routes" => AnswerAsync(context, HttpMethods.Get, _source.RoutesAsync, ApiJson.Readable.RoutesDto),
                 "/v1/goodbye" => AnswerAsync(context, HttpMethods.Post, () => GoodbyeAsync(context), ApiJson.Readable.GoodbyeDto),
                 "/v1/reload" => AnswerAsync(context, HttpMethods.Post, () => ReloadAsync(context), ApiJson.Readable.ReloadDto),
+                "/v1/invites" when context.Request.Method == HttpMethods.Post => AnswerAsync(context, HttpMethods.Post, () => InviteAsync(context), ApiJson.Readable.NewInviteDto),
+                "/v1/invites" => AnswerAsync(context, HttpMethods.Get, _invites.ListAsync, ApiJson.Readable.InvitesDto),
+                "/v1/invites/revoke" => AnswerAsync(context, HttpMethods.Post, () => RevokeInviteAsync(context), ApiJson.Readable.InviteDto),
                 "/v1/confirm" => AnswerAsync(context, HttpMethods.Post, () => _reloader.ConfirmAsync(Caller(context)), ApiJson.Readable.ConfirmDto),
                 _ => RefuseAsync(context, StatusCodes.Status404NotFound, $"there is no {context.Request.Path}; this daemon is version {ProductVersion.Text}"),
             });
@@ -132,19 +141,33 @@ internal sealed class ApiServer : IAsyncDisposable
 
     private async Task<ReloadDto> ReloadAsync(HttpContext context)
     {
-        ReloadRequestDto? request;
+        ReloadRequestDto request = await ReadAsync(context, ApiJson.Default.ReloadRequestDto) ?? new ReloadRequestDto();
+        return await _reloader.ReloadAsync(request, Caller(context));
+    }
+
+    private async Task<NewInviteDto> InviteAsync(HttpContext context) =>
+        await _invites.MakeAsync(await ReadAsync(context, ApiJson.Default.InviteRequestDto) ?? new InviteRequestDto(), Caller(context));
+
+    private async Task<InviteDto> RevokeInviteAsync(HttpContext context) =>
+        await _invites.RevokeAsync(await ReadAsync(context, ApiJson.Default.RevokeInviteRequestDto) ?? new RevokeInviteRequestDto(), Caller(context));
+
+    /// <summary>The request's body; null: there is none.</summary>
+    private static async Task<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+        where T : class
+    {
+        if (context.Request.ContentLength is 0 or null && context.Request.Headers.TransferEncoding.Count == 0)
+        {
+            return null;
+        }
+
         try
         {
-            request = context.Request.ContentLength is 0 or null && context.Request.Headers.TransferEncoding.Count == 0
-                ? new ReloadRequestDto()
-                : await JsonSerializer.DeserializeAsync(context.Request.Body, ApiJson.Default.ReloadRequestDto, context.RequestAborted);
+            return await JsonSerializer.DeserializeAsync(context.Request.Body, type, context.RequestAborted);
         }
         catch (JsonException failure)
         {
-            throw new RequestException(StatusCodes.Status400BadRequest, $"the body is no reload request: {failure.Message}");
+            throw new RequestException(StatusCodes.Status400BadRequest, $"the body is no {context.Request.Path} request: {failure.Message}");
         }
-
-        return await _reloader.ReloadAsync(request ?? new ReloadRequestDto(), Caller(context));
     }
 
     private async Task<GoodbyeDto> GoodbyeAsync(HttpContext context)

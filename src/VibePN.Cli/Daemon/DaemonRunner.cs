@@ -58,7 +58,7 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, TimeProvider clock)
                 _ = reloader.ReloadBySignalAsync();
             });
             await using ApiServer api = await ApiServer.StartAsync(
-                socket, new StatusSource(host, reloader, clock), reloader, () => GoodbyeAsync(stopped.Value), _logger);
+                socket, new StatusSource(host, reloader, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), () => GoodbyeAsync(stopped.Value), _logger);
             Log.Started(_logger, ProductVersion.Text, config.Node.Name, identity.Id.ToString(), socket.Path);
             SystemdNotifier.Ready();
             Task first = await Task.WhenAny(_stopAsked.Task, host.Completion);

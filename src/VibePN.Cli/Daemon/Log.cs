@@ -49,4 +49,13 @@ internal static partial class Log
 
     [LoggerMessage(214, LogLevel.Warning, "{Path} was not confirmed; starting with the last confirmed config instead ('vibepn reload' takes the file into use)")]
     public static partial void StartedUnconfirmed(ILogger logger, string path);
+
+    [LoggerMessage(215, LogLevel.Information, "Invite {Id} into network {Network} for {Joiner}, good until {Time:u}, made for {Caller}")]
+    public static partial void InviteMade(ILogger logger, string id, string network, string joiner, DateTimeOffset time, string caller);
+
+    [LoggerMessage(216, LogLevel.Information, "Invite {Id} is revoked by {Caller}")]
+    public static partial void InviteRevoked(ILogger logger, string id, string caller);
+
+    [LoggerMessage(217, LogLevel.Information, "Peer {Peer}, which came by invite, is removed by {Caller}")]
+    public static partial void PeerRemoved(ILogger logger, string peer, string caller);
 }

@@ -52,6 +52,12 @@ internal sealed class Reloader : IAsyncDisposable
 
         try
         {
+            if (!request.DryRun)
+            {
+                // First: whoever is dialed by the new config may have to be shown one.
+                await _host.TakeJoinsAsync();
+            }
+
             ReloadResult result = await _inForce.ReloadAsync(request.DryRun, wait);
             if (!request.DryRun && result.Problems.Count > 0)
             {

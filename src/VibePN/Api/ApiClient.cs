@@ -63,6 +63,24 @@ public sealed class ApiClient : IDisposable
     /// <exception cref="ApiException"/>
     public Task<ConfirmDto> ConfirmAsync(CancellationToken cancel) => SendAsync(HttpMethod.Post, "confirm", ApiJson.Default.ConfirmDto, cancel);
 
+    /// <summary>A new invite. The answer has the only copy of its secret.</summary>
+    /// <exception cref="ApiException"/>
+    public Task<NewInviteDto> InviteAsync(InviteRequestDto request, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Post, "invites", ApiJson.Default.NewInviteDto, cancel, JsonContent.Create(request, ApiJson.Default.InviteRequestDto));
+
+    /// <exception cref="ApiException"/>
+    public Task<InvitesDto> GetInvitesAsync(CancellationToken cancel) => SendAsync(HttpMethod.Get, "invites", ApiJson.Default.InvitesDto, cancel);
+
+    /// <summary>Nobody gets in by it any more.</summary>
+    /// <exception cref="ApiException"/>
+    public Task<InviteDto> RevokeInviteAsync(RevokeInviteRequestDto request, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Post, "invites/revoke", ApiJson.Default.InviteDto, cancel, JsonContent.Create(request, ApiJson.Default.RevokeInviteRequestDto));
+
+    /// <summary>Cuts off a peer that came by invite.</summary>
+    /// <exception cref="ApiException"/>
+    public Task<RemovePeerDto> RemovePeerAsync(string name, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Delete, "peers/" + Uri.EscapeDataString(name), ApiJson.Default.RemovePeerDto, cancel);
+
     public void Dispose() => _http.Dispose();
 
     private async Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken cancel, HttpContent? content = null)

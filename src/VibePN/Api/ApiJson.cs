@@ -9,6 +9,7 @@ namespace VibePN.Api;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     WriteIndented = true)]
 [JsonSerializable(typeof(StatusDto))]
 [JsonSerializable(typeof(PeersDto))]
@@ -20,6 +21,12 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(EditDto))]
 [JsonSerializable(typeof(ConfirmDto))]
 [JsonSerializable(typeof(DoctorDto))]
+[JsonSerializable(typeof(InviteRequestDto))]
+[JsonSerializable(typeof(NewInviteDto))]
+[JsonSerializable(typeof(InvitesDto))]
+[JsonSerializable(typeof(InviteDto))]
+[JsonSerializable(typeof(RevokeInviteRequestDto))]
+[JsonSerializable(typeof(RemovePeerDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext
 {

@@ -8,6 +8,9 @@ public sealed record PeerDto
     /// <summary>First fingerprint; null: the config has none, and it has not been seen yet.</summary>
     public string? Id { get; init; }
 
+    /// <summary>Where it comes from that it is believed; null: it is not yet.</summary>
+    public PeerTrustSource? Trust { get; init; }
+
     public PeerState State { get; init; }
 
     /// <summary>Why it is in this state, when the state does not say it all.</summary>

@@ -1,3 +1,5 @@
+using VibePN.Config;
+using VibePN.Identity;
 using VibePN.Quic;
 using VibePN.Routing;
 
@@ -9,6 +11,27 @@ public static class SnapshotMapper
     /// <param name="nowUtc">The wall clock at the snapshot, for what the node knows in time since boot only.</param>
     public static PeersDto Peers(NodeSnapshot snapshot, DateTimeOffset nowUtc) =>
         new() { Peers = [.. snapshot.Peers.Select(peer => Peer(peer, snapshot, nowUtc))] };
+
+    public static InviteDto Invite(IssuedInvite invite, DateTimeOffset nowUtc) => new()
+    {
+        Id = invite.Id.ToString(),
+        State = invite.StateAt(nowUtc.ToUnixTimeSeconds()) switch
+        {
+            InviteState.Used => InviteStatus.Used,
+            InviteState.Expired => InviteStatus.Expired,
+            InviteState.Revoked => InviteStatus.Revoked,
+            _ => InviteStatus.Open,
+        },
+        Network = invite.Network,
+        For = invite.JoinerName,
+        Routes = [.. invite.Routes.Select(route => route.ToString())],
+        CreatedUtc = DateTimeOffset.FromUnixTimeSeconds(invite.CreatedUtcSeconds),
+        ExpiresUtc = DateTimeOffset.FromUnixTimeSeconds(invite.ExpiresUtcSeconds),
+        RevokedUtc = invite.RevokedUtcSeconds is { } revoked ? DateTimeOffset.FromUnixTimeSeconds(revoked) : null,
+        UsedBy = invite.UsedBy?.ToString(),
+        UsedAs = invite.UsedName,
+        UsedUtc = invite.UsedUtcSeconds is { } used ? DateTimeOffset.FromUnixTimeSeconds(used) : null,
+    };
 
     /// <param name="name">Of a peer in the snapshot.</param>
     /// <param name="nowUtc">As for <see cref="Peers"/>.</param>
@@ -112,6 +135,13 @@ public static class SnapshotMapper
         {
             Name = peer.Name,
             Id = peer.Id?.ToString(),
+            Trust = peer.Trust switch
+            {
+                null => null,
+                PeerTrust.Invite => PeerTrustSource.Invite,
+                PeerTrust.FirstUse => PeerTrustSource.FirstUse,
+                _ => PeerTrustSource.Config,
+            },
             State = State(peer.Condition),
             Reason = Reason(peer, snapshot.Networks.SelectMany(network => network.Routes).Count(route => route.Peer == peer.Id && route is { IsUsed: false, IsStandBy: false, IsFormer: false })),
             Address = peer.Address,

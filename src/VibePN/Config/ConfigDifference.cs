@@ -76,7 +76,7 @@ public static class ConfigDifference
     private static string Describe(NetworkConfig network) => $"{List(network.Prefixes)} on {network.Interface}";
 
     private static string Describe(PeerConfig peer) =>
-        $"{peer.Address?.ToString() ?? "dials us"}, networks {List(peer.Networks) ?? "none"}";
+        $"{List(peer.DialAddresses) ?? "dials us"}, networks {List(peer.Networks) ?? "none"}";
 
     private static Fact[] Facts(NetworkConfig network) =>
     [
@@ -93,7 +93,7 @@ public static class ConfigDifference
     private static Fact[] Facts(PeerConfig peer) =>
     [
         new("name", peer.Name),
-        new("address", peer.Address?.ToString()),
+        new("address", List(peer.DialAddresses)),
         new("fingerprint", peer.Fingerprint?.ToString()),
         new("networks", List(peer.Networks.Order(StringComparer.Ordinal))),
         new("allow_routes", List(peer.AllowRoutes.Select(route => route.ToString()).Order(StringComparer.Ordinal))),

@@ -37,6 +37,21 @@ public sealed class ConfigEdit(string text, string path)
         InsertBlock(tables.Count == 0 ? _text.Length : AfterOwnComments(EndOf(tables[^1])), lines);
     }
 
+    /// <summary>Adds a table <c>[networks.NAME]</c> at the end, with <c>export = true</c>.</summary>
+    /// <param name="addresses">The own ones; empty: automatic.</param>
+    public void AddNetwork(string name, IReadOnlyList<string> prefixes, IReadOnlyList<string> addresses)
+    {
+        List<string> lines = [$"[networks.{name}]", $"prefix = {Quote(prefixes[0])}"];
+        if (prefixes.Count > 1)
+        {
+            lines.Add($"prefixes = {List(prefixes.Skip(1))}");
+        }
+
+        lines.Add($"address = {(addresses.Count switch { 0 => Quote("auto"), 1 => Quote(addresses[0]), _ => List(addresses) })}");
+        lines.Add("export = true");
+        InsertBlock(_text.Length, [.. lines]);
+    }
+
     /// <summary>Sets those keys of an entry that <see cref="KeysOf"/> names for <paramref name="peer"/>; all others stay.</summary>
     /// <exception cref="ConfigException">There is no such <c>[[peers]]</c> entry.</exception>
     public void UpdatePeer(PeerConfig peer)
@@ -74,7 +89,7 @@ public sealed class ConfigEdit(string text, string path)
     {
         if (peer.Address is { } address)
         {
-            yield return new("address", Quote(address.ToString()));
+            yield return new("address", peer.MoreAddresses.Count == 0 ? Quote(address.ToString()) : List(peer.DialAddresses.Select(each => each.ToString())));
         }
 
         if (peer.Fingerprint is { } pin)

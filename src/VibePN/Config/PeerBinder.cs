@@ -14,8 +14,8 @@ internal sealed class PeerBinder(ConfigErrors errors, List<NetworkConfig> networ
     private PeerConfig BindOne(TableReader table)
     {
         string name = BindName(table);
-        Located? addressText = table.Text("address");
-        HostPort? address = BindAddress(addressText);
+        List<Located> addressTexts = table.TextOrTexts("address") ?? [];
+        List<HostPort> addresses = BindAddresses(addressTexts);
         Located? pinText = table.Text("fingerprint");
         PeerId? pin = Fields.Fingerprint(pinText, errors);
         if (pin is { } id)
@@ -25,14 +25,15 @@ internal sealed class PeerBinder(ConfigErrors errors, List<NetworkConfig> networ
 
         if (pinText is not { Value.Length: > 0 })
         {
-            CheckUnpinned(table, name, hasAddress: addressText is { Value.Length: > 0 });
+            CheckUnpinned(table, name, hasAddress: addressTexts.Exists(text => text.Value.Length > 0));
         }
 
         List<NetworkConfig> joined = BindNetworks(table, name);
         PeerConfig peer = new()
         {
             Name = name,
-            Address = address,
+            Address = addresses.Count > 0 ? addresses[0] : null,
+            MoreAddresses = [.. addresses.Skip(1)],
             Fingerprint = pin,
             Networks = [.. joined.Select(network => network.Name)],
             AllowRoutes = Fields.Prefixes(table.Texts("allow_routes"), errors),
@@ -58,20 +59,27 @@ internal sealed class PeerBinder(ConfigErrors errors, List<NetworkConfig> networ
         return text.Value;
     }
 
-    private HostPort? BindAddress(Located? text)
+    /// <summary>Empty texts count as absent: so the Go daemon's files write it.</summary>
+    private List<HostPort> BindAddresses(List<Located> texts)
     {
-        if (text is not { Value.Length: > 0 } located)
+        List<HostPort> addresses = [];
+        foreach (Located text in texts.Where(text => text.Value.Length > 0))
         {
-            return null;
+            if (HostPort.Parse(text.Value, out HostPort address) is { } wrong)
+            {
+                errors.Add(text.At, wrong);
+            }
+            else if (addresses.Count == Limits.AddressesPerPeer)
+            {
+                errors.Add(text.At, $"a peer has at most {Limits.AddressesPerPeer} addresses");
+            }
+            else
+            {
+                addresses.Add(address);
+            }
         }
 
-        if (HostPort.Parse(located.Value, out HostPort address) is not { } wrong)
-        {
-            return address;
-        }
-
-        errors.Add(located.At, wrong);
-        return null;
+        return addresses;
     }
 
     private void CheckPin(Position at, string name, PeerId id)

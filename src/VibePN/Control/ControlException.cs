@@ -28,6 +28,9 @@ public enum CloseReason : ulong
 
     /// <summary>A keepalive was not answered in its time.</summary>
     Unresponsive = 8,
+
+    /// <summary>Whoever came with an invite was let in by it in the handshake, and another one took it before this one was up.</summary>
+    InviteRefused = 9,
 }
 
 /// <summary>The peer broke the protocol; the connection ends with <see cref="Reason"/>.</summary>

@@ -17,7 +17,10 @@ public static class Admission
         PeerConfig? peer = dialed ?? pinned;
         return reason is AdmissionReason.Accepted or AdmissionReason.AcceptedFirstUse
             ? new AdmissionResult(reason, peer, peer)
-            : new AdmissionResult(reason, null, peer);
+            : new AdmissionResult(reason, null, peer)
+            {
+                Presented = reason == AdmissionReason.WrongPin && pinned is null ? request.Presented : null,
+            };
     }
 
     private static AdmissionReason Judge(TrustList trust, in AdmissionRequest request, PeerConfig? pinned, PeerConfig? dialed)
@@ -32,7 +35,7 @@ public static class Admission
         {
             if (pinned is null)
             {
-                return AdmissionReason.Stranger;
+                return request.Invite is { } proof ? JudgeInvited(trust, request, proof) : AdmissionReason.Stranger;
             }
         }
         else if (dialed is null)
@@ -73,5 +76,14 @@ public static class Admission
         }
 
         return firstUse ? AdmissionReason.AcceptedFirstUse : AdmissionReason.Accepted;
+    }
+
+    /// <summary>An unknown one that shows an invite's proof. Who has no good one is not told about its certificate.</summary>
+    private static AdmissionReason JudgeInvited(TrustList trust, in AdmissionRequest request, in InviteProof proof)
+    {
+        AdmissionReason reason = trust.Invites.Judge(proof, request.Presented, trust.Self, trust.HasNetwork, request.NowUtcSeconds);
+        return reason == AdmissionReason.AcceptedInvite && (request.NowUtcSeconds < request.NotBeforeUtcSeconds || request.NowUtcSeconds > request.NotAfterUtcSeconds)
+            ? AdmissionReason.InvitedNotValid
+            : reason;
     }
 }

@@ -21,6 +21,27 @@ public enum AdmissionReason
     /// <summary>The other end is this node.</summary>
     Itself,
 
+    /// <summary>It has no entry, and an invite of ours: it is pinned when it is up, unless another one takes the invite before.</summary>
+    AcceptedInvite,
+
+    /// <summary>Its invite is none of ours, or was forgotten.</summary>
+    InviteUnknown,
+
+    /// <summary>The invite is ours; its secret, or the one it was proved for, is not.</summary>
+    InviteForged,
+
+    InviteUsed,
+
+    InviteExpired,
+
+    InviteRevoked,
+
+    /// <summary>This node is no longer in the invite's network.</summary>
+    InviteNetworkGone,
+
+    /// <summary>The invite is good, but the certificate has expired or is not valid yet.</summary>
+    InvitedNotValid,
+
     Expired,
 
     NotYetValid,

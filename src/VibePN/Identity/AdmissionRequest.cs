@@ -11,4 +11,8 @@ public readonly record struct AdmissionRequest(
     long NotBeforeUtcSeconds,
     long NotAfterUtcSeconds,
     long NowUtcSeconds,
-    string? DialedPeer);
+    string? DialedPeer)
+{
+    /// <summary>What a statement behind the certificate proves; null: there is none.</summary>
+    public InviteProof? Invite { get; init; }
+}

@@ -2,16 +2,20 @@ using VibePN.Config;
 
 namespace VibePN.Identity;
 
-/// <summary>Who is believed, built from the config's pins. Immutable; replaced whole when the config changes.</summary>
+/// <summary>Who is believed, built from the pins of the config and of what is remembered. Replaced whole when those change.</summary>
 public sealed class TrustList
 {
     private readonly Dictionary<PeerId, PeerConfig> _byId = [];
     private readonly Dictionary<string, PeerConfig> _byName = new(StringComparer.Ordinal);
 
-    private TrustList(PeerId self, TrustMode mode)
+    private readonly HashSet<string> _networks;
+
+    private TrustList(PeerId self, NodeConfig config, InviteBook invites)
     {
         Self = self;
-        Mode = mode;
+        Mode = config.Node.Trust;
+        Invites = invites;
+        _networks = [.. config.Networks.Select(network => network.Name)];
     }
 
     /// <summary>The own id: who presents it is ourselves, dialed by mistake.</summary>
@@ -19,9 +23,15 @@ public sealed class TrustList
 
     public TrustMode Mode { get; }
 
-    public static TrustList Create(NodeConfig config, PeerId self)
+    /// <summary>By these strangers may come in. The one thing here that changes.</summary>
+    public InviteBook Invites { get; }
+
+    public bool HasNetwork(string name) => _networks.Contains(name);
+
+    /// <param name="invites">Null: none.</param>
+    public static TrustList Create(NodeConfig config, PeerId self, InviteBook? invites = null)
     {
-        TrustList list = new(self, config.Node.Trust);
+        TrustList list = new(self, config, invites ?? new InviteBook([]));
         foreach (PeerConfig peer in config.Peers)
         {
             list._byName.Add(peer.Name, peer);

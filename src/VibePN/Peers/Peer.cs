@@ -1,5 +1,6 @@
 using System.Net;
 using VibePN.Config;
+using VibePN.Identity;
 using VibePN.Routing;
 
 namespace VibePN.Peers;
@@ -12,7 +13,17 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
 
     public PeerConfig Config { get; private set; } = config;
 
-    public PeerId Id { get; } = id;
+    /// <summary>While <see cref="IsUnseen"/> it only stands for one.</summary>
+    public PeerId Id { get; private set; } = id;
+
+    /// <summary>It is to be trusted on first use, and that has not come yet.</summary>
+    public bool IsUnseen { get; set; }
+
+    /// <summary>The invite that it came by in this life of the process, as that was before; null: it was here before, or came otherwise.</summary>
+    public IssuedInvite? AdmittedBy { get; set; }
+
+    /// <summary>What has to be on disk before it is told that it is up.</summary>
+    public long AdmittedVersion { get; set; }
 
     public string Name => Config.Name;
 
@@ -113,6 +124,15 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
         }
 
         Config = changed;
+    }
+
+    /// <summary>It was seen for the first time.</summary>
+    public void Identify(PeerConfig pinned, PeerId seen)
+    {
+        Id = seen;
+        IsUnseen = false;
+        Config = pinned;
+        Rights = RightsOf(pinned, seen);
     }
 
     /// <summary>Keeps a token for the next attempt.</summary>

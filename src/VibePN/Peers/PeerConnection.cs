@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using VibePN.Control;
+using VibePN.Identity;
 using VibePN.Legacy;
 using VibePN.Linux;
 using VibePN.Quic;
@@ -28,6 +29,18 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
     /// <summary>Known from the start where we dial, else once the certificate was accepted.</summary>
     public Peer? Peer { get; set; } = peer;
+
+    /// <summary>The fingerprint that was shown, once it was accepted.</summary>
+    public PeerId? Presented { get; set; }
+
+    /// <summary>The proof by which a stranger was let in: it has no peer before its Hello.</summary>
+    public InviteProof? Invitation { get; set; }
+
+    /// <summary>Its messages while it is not on disk yet that it has joined; null: they are read.</summary>
+    public List<ControlMessage>? Held { get; set; }
+
+    /// <summary>We dialed, and showed an invite of the other side.</summary>
+    public bool ShowsInvite { get; init; }
 
     public ControlSession Session => _session ??= new ControlSession();
 
@@ -140,7 +153,7 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     public LegacySession? Legacy { get; set; }
 
     /// <summary>The other's Hello was read (docs/protocol.md, Roles).</summary>
-    public bool IsUp => HasPeerHello && !Quic.IsClosed;
+    public bool IsUp => HasPeerHello && Held is null && !Quic.IsClosed;
 
     /// <summary>Dialed here and not up yet.</summary>
     public bool IsAttempt => Quic.IsDialer && !HasPeerHello && !Quic.IsClosed;

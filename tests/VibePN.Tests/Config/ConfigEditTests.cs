@@ -51,6 +51,33 @@ public sealed class ConfigEditTests
     }
 
     [Fact]
+    public void AddNetwork_AndAPeerWithAddresses_LoadAndTouchNothingElse()
+    {
+        const string Text = "# top\n" + ConfigTexts.Least + "\n# the end, without a line end";
+        ConfigEdit edit = new(Text, "f");
+        edit.AddNetwork("lab", ["10.43.0.0/24", "fd43::/64"], ["10.43.0.9", "fd43::9"]);
+        edit.AddPeer(NewPeer with { Networks = ["lab"], MoreAddresses = [new HostPort("vpn.example.com", 443)] });
+
+        NodeConfig config = ConfigFile.Parse(edit.Text, "f");
+        Assert.StartsWith(Text, edit.Text, StringComparison.Ordinal);
+        NetworkConfig lab = config.Networks.Single(network => network.Name == "lab");
+        Assert.Equal(["10.43.0.0/24", "fd43::/64"], lab.Prefixes.Select(prefix => prefix.ToString()));
+        Assert.Equal(["10.43.0.9", "fd43::9"], lab.Addresses.Select(address => address!.ToString()));
+        Assert.True(lab.Export);
+        Assert.Equal(["[2001:db8::7]:51820", "vpn.example.com:443"], Assert.Single(config.Peers).DialAddresses.Select(address => address.ToString()));
+    }
+
+    [Fact]
+    public void AddNetwork_Automatic_SaysSo()
+    {
+        ConfigEdit edit = new(ConfigTexts.Least, "f");
+        edit.AddNetwork("lab", ["10.43.0.0/24"], []);
+
+        Assert.EndsWith("[networks.lab]\nprefix = \"10.43.0.0/24\"\naddress = \"auto\"\nexport = true\n", edit.Text, StringComparison.Ordinal);
+        Assert.Null(ConfigFile.Parse(edit.Text, "f").Networks[^1].Addresses[0]);
+    }
+
+    [Fact]
     public void AddPeer_CommentOfTheNextTableRightBelow_StaysWithIt() =>
         Assert.EndsWith("# The office.\n[networks.corp]\n", Add("[[peers]]\nname = \"a\"\n# The office.\n[networks.corp]\n"), StringComparison.Ordinal);
 

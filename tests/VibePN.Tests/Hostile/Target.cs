@@ -144,7 +144,7 @@ internal sealed class Target : NodeOutput, IDisposable
         }
     }
 
-    public override void Resolve(string peer, HostPort address) => throw new NotSupportedException("there are no names here");
+    public override void Resolve(string peer, IReadOnlyList<HostPort> names) => throw new NotSupportedException("there are no names here");
 
     public override SockAddr? LocalAddressTowards(IPEndPoint remote) => SockAddr.FromIPEndPoint(Own);
 

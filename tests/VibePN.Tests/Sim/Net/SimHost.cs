@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using VibePN.Config;
+using VibePN.Identity;
 using VibePN.Linux;
 using VibePN.Quic;
 using VibePN.Routing;
@@ -15,7 +16,10 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     private readonly TestIdentity _identity;
     private readonly QuicCredentials _credentials;
     private readonly List<string> _networkNames = [];
+    private readonly Dictionary<PeerId, QuicCredentials> _joins = [];
+    private readonly List<QuicCredentials> _allJoins = [];
     private NodeMemory _memory = NodeMemory.Empty;
+    private int _memoryVersion;
     private int _boots;
     private Node? _node;
     private NodeSnapshot? _snapshot;
@@ -68,6 +72,15 @@ internal sealed class SimHost : NodeOutput, ISimMachine
 
     public RecordingLogger Logger { get; } = new();
 
+    /// <summary>What becomes of what the node has to remember.</summary>
+    public SimDisk Disk { get; set; }
+
+    /// <summary>What is on its disk.</summary>
+    public NodeMemory OnDisk => _memory;
+
+    /// <summary>Inviters that have yet to accept what is presented to them.</summary>
+    public IEnumerable<PeerId> PendingJoins => _joins.Keys;
+
     /// <summary>Taken once for each moment and turn: with 200 nodes the tests would do little else.</summary>
     public NodeSnapshot Snapshot
     {
@@ -109,6 +122,69 @@ internal sealed class SimHost : NodeOutput, ISimMachine
             this,
             Logger,
             _network.Now);
+        _memoryVersion = _node.MemoryVersion;
+        _node.SetJoins(_joins, _network.Now);
+    }
+
+    /// <summary>Presents an invite's proof to whoever made it, from now on.</summary>
+    public void Present(Invite invite) => Present(invite.Inviter, InviteProof.Make(invite.Id, invite.Secret.Span, Id, invite.Inviter));
+
+    public void Present(PeerId inviter, InviteProof proof) => Present(inviter, InviteStatement.Encode(proof));
+
+    /// <summary>Any bytes in the place of a statement.</summary>
+    public void Present(PeerId inviter, byte[] statement)
+    {
+        _joins[inviter] = QuicCredentials.FromPem([.. _identity.Node.CertificatePem.Span, .. Encoding.ASCII.GetBytes("\n" + TestStatement.Pem(statement))], _identity.Node.KeyPem.Span);
+        _allJoins.Add(_joins[inviter]);
+        _node!.SetJoins(_joins, _network.Now);
+        AfterCall();
+    }
+
+    /// <summary>Has the node make an invite.</summary>
+    public Invite Invite(string? joinerName = null, TimeSpan? lifetime = null, string network = "corp", params string[] routes)
+    {
+        var secret = new byte[VibePN.Identity.Invite.SecretBytes];
+        var dice = new Random((int)SimDice.Hash($"{_network.Seed} {Name} invite {Node!.Invites.Count}"));
+        dice.NextBytes(secret);
+        var id = new InviteId(new UInt128((ulong)dice.NextInt64(), (ulong)dice.NextInt64()));
+        var (now, end) = (_network.Now.UtcSeconds, _network.Now.UtcSeconds + (long)(lifetime ?? TimeSpan.FromDays(1)).TotalSeconds);
+        IPNetwork[] allowed = [.. routes.Select(IPNetwork.Parse)];
+        var problem = Node.AddInvite(
+            new IssuedInvite { Id = id, Key = secret, Network = network, JoinerName = joinerName, Routes = allowed, CreatedUtcSeconds = now, ExpiresUtcSeconds = end },
+            _network.Now);
+        Flush();
+        return problem is null
+            ? new Invite
+            {
+                Id = id,
+                Secret = secret,
+                Inviter = Id,
+                InviterName = Name,
+                Addresses = [new HostPort(EndPoint.Address.ToString(), (ushort)EndPoint.Port)],
+                Network = network,
+                Prefixes = Config.Networks.Single(own => own.Name == network).Prefixes,
+                ExpiresUtcSeconds = end,
+                JoinerName = joinerName,
+                Routes = allowed,
+            }
+            : throw new InvalidOperationException(problem);
+    }
+
+    public override void Joined(PeerId inviter) => _joins.Remove(inviter);
+
+    /// <summary>What the loop does when the node has learned something.</summary>
+    private void Remember()
+    {
+        if (_node!.MemoryVersion == _memoryVersion || Disk == SimDisk.Hangs)
+        {
+            return;
+        }
+
+        _memoryVersion = _node.MemoryVersion;
+        var memory = _node.Memory;
+        _memory = Disk == SimDisk.Works ? memory : _memory;
+        _node.OnTrustSaved(memory.Trust.Version, Disk == SimDisk.Works, _network.Now);
+        _node.Flush(_network.Now);
     }
 
     /// <summary>The config changes while the node runs.</summary>
@@ -151,9 +227,17 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     /// <summary>kill -9: no packet leaves any more. What the node had to remember was written down.</summary>
     public void Kill()
     {
-        _memory = _node?.Memory ?? _memory;
+        _memory = Disk == SimDisk.Works ? _node?.Memory ?? _memory : _memory;
         _node?.Dispose();
         _node = null;
+    }
+
+    /// <summary>Killed, and started anew with another memory.</summary>
+    public void Restart(Func<NodeMemory, NodeMemory> change)
+    {
+        Kill();
+        _memory = change(_memory);
+        Boot();
     }
 
     /// <summary>The host has another address, and nothing leads to the old one. Its kernel tells the node.</summary>
@@ -246,6 +330,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     private void AfterCall()
     {
         _node!.Flush(_network.Now);
+        Remember();
         _snapshot = null;
     }
 
@@ -285,7 +370,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         return null;
     }
 
-    public override void Resolve(string peer, HostPort address) => throw new NotSupportedException("the simulation has no names");
+    public override void Resolve(string peer, IReadOnlyList<HostPort> names) => throw new NotSupportedException("the simulation has no names");
 
     public override SockAddr? LocalAddressTowards(IPEndPoint remote) => SockAddr.FromIPEndPoint(EndPoint);
 
@@ -295,5 +380,6 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     {
         Kill();
         _credentials.Dispose();
+        _allJoins.ForEach(credentials => credentials.Dispose());
     }
 }

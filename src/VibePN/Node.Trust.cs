@@ -1,0 +1,349 @@
+// Whom this node believes beside its config file: who comes with an invite, and who answers where it dials for the first time.
+using VibePN.Config;
+using VibePN.Control;
+using VibePN.Identity;
+using VibePN.Peers;
+using VibePN.Quic;
+
+namespace VibePN;
+
+internal sealed partial class Node
+{
+    /// <summary>Messages of a joiner that wait until it is written down that it has joined; it sends one or two.</summary>
+    private const int MaxHeldMessages = 64;
+
+    /// <summary>Of the config file, with nothing that is remembered.</summary>
+    private NodeConfig _file;
+
+    private readonly InviteBook _invites;
+    private List<RememberedPeer> _remembered;
+
+    /// <summary>Grows with every change of the two above.</summary>
+    private long _trustVersion;
+
+    /// <summary>The version that is on disk.</summary>
+    private long _trustSaved;
+
+    /// <summary>Joiners that are told that they are up as soon as it is on disk that they have joined.</summary>
+    private readonly List<PeerConnection> _admitted = [];
+
+    /// <summary>By the inviter: what this node presents to it until it has joined.</summary>
+    private readonly Dictionary<PeerId, QuicCredentials> _joins = [];
+
+    /// <summary>The invites that this node has made, oldest first.</summary>
+    public IReadOnlyList<IssuedInvite> Invites => _invites.All;
+
+    private TrustMemory TrustMemory => new(_invites.All, [.. _remembered], _trustVersion);
+
+    /// <summary>Makes an invite. It must be on disk (<see cref="Memory"/>) before anybody is given it.</summary>
+    /// <returns>Null, or why not.</returns>
+    public string? AddInvite(IssuedInvite invite, Instant now)
+    {
+        _now = now;
+        if (_file.Networks.All(network => network.Name != invite.Network))
+        {
+            return $"this node is not in a network '{invite.Network}'; it is in {string.Join(", ", _file.Networks.Select(network => network.Name))}";
+        }
+
+        if (invite.JoinerName is { } name && _config.Peers.Any(peer => peer.Name == name))
+        {
+            return $"there is a peer '{name}' already; choose another name, or take that one out with 'vibepn remove-peer {name}'";
+        }
+
+        if (_remembered.Count + _invites.CountOpen(now.UtcSeconds) >= Limits.RememberedPeers)
+        {
+            return $"{Limits.RememberedPeers} peers are remembered or invited already; 'vibepn remove-peer' and 'vibepn invite --revoke' make room";
+        }
+
+        if (!_invites.TryAdd(invite, now.UtcSeconds))
+        {
+            return $"{Limits.OpenInvites} invites are open already; 'vibepn invite --list' shows them, --revoke makes room";
+        }
+
+        TrustChanged();
+        return null;
+    }
+
+    /// <summary>Takes back an invite that could not be written down.</summary>
+    public void ForgetInvite(InviteId id)
+    {
+        _invites.Forget(id);
+        TrustChanged();
+    }
+
+    /// <returns>The invite as it is now; null: there is none of this id.</returns>
+    public IssuedInvite? RevokeInvite(InviteId id, Instant now)
+    {
+        _now = now;
+        var revoked = _invites.Revoke(id, now.UtcSeconds);
+        if (revoked is not null)
+        {
+            TrustChanged();
+        }
+
+        return revoked;
+    }
+
+    /// <summary>Forgets a peer that the config file does not have, and cuts it off; the invite that it came by is of no use to it any more.</summary>
+    /// <returns>False: no peer of this name came with an invite.</returns>
+    public bool ForgetPeer(string name, Instant now)
+    {
+        _now = now;
+        if (!_peersByName.TryGetValue(name, out var peer) || peer.Config.Trust != PeerTrust.Invite)
+        {
+            return false;
+        }
+
+        foreach (var invite in _remembered.Where(one => one.Id == peer.Id).Select(one => one.Invite).OfType<InviteId>().ToList())
+        {
+            _ = _invites.Revoke(invite, now.UtcSeconds);
+        }
+
+        _remembered.RemoveAll(one => one.Id == peer.Id);
+        TrustChanged();
+        JoinKnown();
+        _ = ApplyPeers(_config);
+        TakeRoutesIntoUse();
+        return true;
+    }
+
+    /// <summary>What is presented to inviters; replaces what was. Who has news for one dials it at once.</summary>
+    public void SetJoins(IReadOnlyDictionary<PeerId, QuicCredentials> joins, Instant now)
+    {
+        _now = now;
+        foreach (var gone in _joins.Keys.Where(id => !joins.ContainsKey(id)).ToList())
+        {
+            _joins.Remove(gone);
+        }
+
+        foreach (var (inviter, credentials) in joins)
+        {
+            if (_joins.TryGetValue(inviter, out var present) && present == credentials)
+            {
+                continue;
+            }
+
+            _joins[inviter] = credentials;
+            if (_peers.TryGetValue(inviter, out var peer) && peer is { IsUp: false, Config.Address: not null })
+            {
+                // Where it is up it knows us already; and should it have forgotten us just now, the next dial shows it.
+                Supersede(peer, winner: null);
+                foreach (var attempt in peer.Connections.Where(link => link.IsAttempt))
+                {
+                    // It has shown what was there before: that this is refused says nothing.
+                    attempt.IsSuperseded = true;
+                }
+
+                peer.Succeed();
+                StartDialing(peer);
+            }
+        }
+    }
+
+    /// <summary>What was to be remembered up to a version is on disk, or cannot be written.</summary>
+    public void OnTrustSaved(long version, bool isSaved, Instant now)
+    {
+        _now = now;
+        _trustSaved = isSaved ? Math.Max(_trustSaved, version) : _trustSaved;
+        if (!isSaved)
+        {
+            foreach (var peer in _peers.Values.Where(one => one.AdmittedVersion > _trustSaved && one.AdmittedVersion <= version).ToList())
+            {
+                TakeBack(peer);
+            }
+        }
+
+        foreach (var link in _admitted.Where(one => one.Peer!.AdmittedVersion <= version).ToList())
+        {
+            _admitted.Remove(link);
+            Release(link);
+        }
+    }
+
+    /// <summary>The config in force from the file's and what is remembered.</summary>
+    private void JoinKnown()
+    {
+        _config = KnownPeers.Join(_file, _remembered);
+        _trust = TrustList.Create(_config, Self, _invites);
+    }
+
+    private void TrustChanged()
+    {
+        _trustVersion++;
+        _memoryChanges++;
+    }
+
+    /// <summary>
+    /// What the file says by itself now, or has no entry for any more, is not kept; nor the invite that it came by: whom the file lets go one day
+    /// shall not come back by it.
+    /// </summary>
+    private void PruneRemembered()
+    {
+        var kept = KnownPeers.Prune(_file, _remembered);
+        if (kept.Count == _remembered.Count)
+        {
+            return;
+        }
+
+        foreach (var invite in _remembered.Except(kept).Select(gone => gone.Invite).OfType<InviteId>())
+        {
+            _ = _invites.Revoke(invite, _now.UtcSeconds);
+        }
+
+        _remembered = [.. kept];
+        TrustChanged();
+    }
+
+    /// <summary>The messages of one that came with an invite: with its Hello it takes the invite, and waits until that is on disk.</summary>
+    private void OnInvitedMessage(PeerConnection link, ControlMessage message)
+    {
+        if (link.Held is { } held)
+        {
+            if (held.Count == MaxHeldMessages)
+            {
+                throw new ControlException(CloseReason.LimitExceeded, "too many messages at once");
+            }
+
+            held.Add(message);
+            return;
+        }
+
+        // The session has seen to it that Hello is the first.
+        if (link.Peer is null && message is Hello hello && !Admit(link, hello))
+        {
+            return;
+        }
+
+        if (link.Peer!.AdmittedVersion > _trustSaved)
+        {
+            link.Held = [message];
+            _admitted.Add(link);
+        }
+        else
+        {
+            OnMessage(link, message);
+        }
+    }
+
+    /// <summary>The first that comes up takes the invite.</summary>
+    /// <returns>False: another one was faster, or the invite is over; the connection is being closed.</returns>
+    private bool Admit(PeerConnection link, Hello hello)
+    {
+        var (proof, joiner) = (link.Invitation!.Value, link.Presented!.Value);
+        if (!_peers.TryGetValue(joiner, out var peer))
+        {
+            var reason = _invites.Judge(proof, joiner, Self, _trust.HasNetwork, _now.UtcSeconds);
+            if (reason != AdmissionReason.AcceptedInvite)
+            {
+                var text = new AdmissionResult(reason, null, null).Text;
+                Count("refused");
+                LogRefused("a stranger", link.Quic, text, joiner.ToString());
+                link.Quic.Close((ulong)CloseReason.InviteRefused, text);
+                return false;
+            }
+
+            var before = _invites.Find(proof.Id)!;
+            var name = KnownPeers.FreeName(before.JoinerName ?? Names.Tame(hello.NodeName), _peersByName.ContainsKey);
+            _invites.Use(proof.Id, joiner, name, _now.UtcSeconds);
+            _remembered.Add(new RememberedPeer(name, joiner, PeerTrust.Invite, _now.UtcSeconds)
+            {
+                Invite = proof.Id,
+                Networks = [before.Network],
+                AllowRoutes = before.Routes,
+            });
+            TrustChanged();
+            JoinKnown();
+            peer = AddPeer(_config.Peers.Single(entry => entry.Fingerprint == joiner), joiner);
+            peer.AdmittedBy = before;
+            peer.AdmittedVersion = _trustVersion;
+            Log.PeerJoined(_logger, peer.Name, PathText(link.Quic), joiner.ToString(), proof.Id.ToString());
+        }
+
+        link.Peer = peer;
+        _unknown.Remove(link);
+        AddConnection(peer, link);
+        return true;
+    }
+
+    private void Release(PeerConnection link)
+    {
+        if (link.Held is not { } held)
+        {
+            return;
+        }
+
+        link.Held = null;
+        if (link.Quic.IsClosed)
+        {
+            return;
+        }
+
+        try
+        {
+            foreach (var message in held)
+            {
+                OnMessage(link, message);
+            }
+        }
+        catch (ControlException broken)
+        {
+            EndBroken(link, broken);
+        }
+    }
+
+    /// <summary>That it joined cannot be remembered: then it has not, and the invite is as good as before.</summary>
+    private void TakeBack(Peer peer)
+    {
+        foreach (var link in peer.Connections.ToArray())
+        {
+            link.Quic.Close((ulong)CloseReason.InviteRefused, "the other node cannot write down who joins; see its log");
+        }
+
+        if (peer.AdmittedBy is not { } before)
+        {
+            return;
+        }
+
+        _invites.Restore(before);
+        _remembered.RemoveAll(one => one.Id == peer.Id);
+        TrustChanged();
+        JoinKnown();
+        _ = ApplyPeers(_config);
+    }
+
+    /// <summary>
+    /// Somebody answered where an entry without a fingerprint was dialed, and is up: that one it is from now on.
+    /// </summary>
+    /// <returns>False: another one answered at the same time and was faster; the connection is being closed.</returns>
+    private bool PinFirstUse(PeerConnection link)
+    {
+        var (peer, seen) = (link.Peer!, link.Presented);
+        if (seen is not { } id || id == peer.Id)
+        {
+            return true;
+        }
+
+        if (!peer.IsUnseen || _peers.ContainsKey(id) || _remembered.Count >= Limits.RememberedPeers)
+        {
+            link.Quic.Close((ulong)CloseReason.Removed, "another node has answered for this entry");
+            return false;
+        }
+
+        _remembered.RemoveAll(one => one.Trust == PeerTrust.FirstUse && one.Name == peer.Name);
+        _remembered.Add(new RememberedPeer(peer.Name, id, PeerTrust.FirstUse, _now.UtcSeconds) { Address = peer.Config.Address?.ToString() });
+        TrustChanged();
+        JoinKnown();
+        _peers.Remove(peer.Id);
+        peer.Identify(_config.Peers.Single(entry => entry.Name == peer.Name), id);
+        _peers.Add(id, peer);
+        Log.FirstUse(_logger, peer.Name, PathText(link.Quic), id.ToString());
+        return true;
+    }
+
+    /// <summary>Stands for the fingerprint of a peer that has not been seen yet.</summary>
+    private static PeerId Unseen(string name) => PeerId.OfCertificate(System.Text.Encoding.UTF8.GetBytes("not seen yet: " + name));
+
+    /// <summary>By what the node knows an entry; null: it does not deal with it.</summary>
+    private static PeerId? KeyOf(PeerConfig entry, TrustMode mode) =>
+        entry.Fingerprint ?? (mode == TrustMode.FirstUse && KnownPeers.IsUnpinned(entry) ? Unseen(entry.Name) : null);
+}

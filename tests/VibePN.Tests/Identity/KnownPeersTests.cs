@@ -1,0 +1,63 @@
+using VibePN.Config;
+using VibePN.Identity;
+using Xunit;
+
+namespace VibePN.Tests.Identity;
+
+public sealed class KnownPeersTests
+{
+    private static readonly PeerId One = PeerId.Parse(new string('1', 64));
+    private static readonly PeerId Two = PeerId.Parse(new string('2', 64));
+
+    [Fact]
+    public void Join_Invited_ComesBehindTheFileInNetworksThatItStillHas()
+    {
+        NodeConfig known = KnownPeers.Join(File(""), [new RememberedPeer("bob", One, PeerTrust.Invite, 1) { Networks = ["corp", "gone"] }]);
+
+        PeerConfig bob = Assert.Single(known.Peers);
+        Assert.Equal(("bob", One, PeerTrust.Invite), (bob.Name, bob.Fingerprint!.Value, bob.Trust));
+        Assert.Equal(["corp"], bob.Networks);
+    }
+
+    [Fact]
+    public void Join_NameOfTheFile_StaysWithTheFile()
+    {
+        NodeConfig file = File($"[[peers]]\nname = \"bob\"\nfingerprint = \"{Two}\"\n");
+        NodeConfig known = KnownPeers.Join(file, [new RememberedPeer("bob", One, PeerTrust.Invite, 1)]);
+
+        Assert.Equal(["bob", "bob-2"], known.Peers.Select(peer => peer.Name));
+        Assert.Equal(Two, known.Peers[0].Fingerprint);
+    }
+
+    [Fact]
+    public void Join_PinnedByTheFile_IsThereOnceAndPruned()
+    {
+        NodeConfig file = File($"[[peers]]\nname = \"robert\"\nfingerprint = \"{One}\"\n");
+        RememberedPeer[] remembered = [new("bob", One, PeerTrust.Invite, 1), new("eve", Two, PeerTrust.Invite, 1)];
+
+        Assert.Equal(["robert", "eve"], KnownPeers.Join(file, remembered).Peers.Select(peer => peer.Name));
+        Assert.Equal(["eve"], KnownPeers.Prune(file, remembered).Select(peer => peer.Name));
+    }
+
+    [Theory]
+    [InlineData("tofu", true)]
+    [InlineData("pinned", false)]
+    public void Join_FirstUse_OnlyWhereItIsSwitchedOn(string mode, bool isUsed)
+    {
+        NodeConfig file = File($"[node]\ntrust = \"{mode}\"\n[[peers]]\nname = \"bob\"\naddress = \"h:1\"\n");
+        PeerConfig bob = Assert.Single(KnownPeers.Join(file, [new RememberedPeer("bob", One, PeerTrust.FirstUse, 1)]).Peers);
+
+        Assert.Equal(isUsed ? One : null, bob.Fingerprint);
+    }
+
+    [Fact]
+    public void FreeName_LongOnesAreCut()
+    {
+        string longest = new('x', Names.MaxLength);
+
+        Assert.Equal(new string('x', 30) + "-2", KnownPeers.FreeName(longest, name => name == longest));
+        Assert.True(Names.IsValid(KnownPeers.FreeName("a", name => name.Length < 4)));
+    }
+
+    private static NodeConfig File(string more) => ConfigFile.Parse(Config.ConfigTexts.Least + more, "f");
+}
