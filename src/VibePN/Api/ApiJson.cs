@@ -19,6 +19,7 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(EditDto))]
 [JsonSerializable(typeof(ConfirmDto))]
 [JsonSerializable(typeof(DoctorDto))]
+[JsonSerializable(typeof(ExplainDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext
 {

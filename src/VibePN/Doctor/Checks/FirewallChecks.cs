@@ -196,7 +196,7 @@ internal static class FirewallChecks
         .FirstOrDefault();
 
     /// <summary>The command that lets it through, by whoever rules this firewall.</summary>
-    private static string Allow(FirewallVerdict drop, string nft, string iptables, int? port = null) => drop switch
+    internal static string Allow(FirewallVerdict drop, string nft, string iptables, int? port = null) => drop switch
     {
         { Table.Name: "firewalld" } => port is { } number
             ? $"firewall-cmd --permanent --add-port={number}/udp && firewall-cmd --reload"
