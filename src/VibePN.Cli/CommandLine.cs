@@ -57,6 +57,7 @@ internal static class CommandLine
             DaemonCommand.Create(),
             StatusCommand.Create(),
             PeersCommand.Create(),
+            PeerCommand.Create(),
             RoutesCommand.Create(),
             ReloadCommand.Create(),
             ConfirmCommand.Create(),

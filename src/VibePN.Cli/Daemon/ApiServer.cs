@@ -15,6 +15,7 @@ namespace VibePN.Cli.Daemon;
 /// <summary>The local API: HTTP/1.1 and JSON on the Unix socket, for whoever may connect to it.</summary>
 internal sealed class ApiServer : IAsyncDisposable
 {
+    private const string PeerPath = "/v1/peers/";
     private const int MaxConnections = 64;
     private const int MaxBodyBytes = 64 * 1024;
 
@@ -80,6 +81,8 @@ internal sealed class ApiServer : IAsyncDisposable
             {
                 "/v1/status" => AnswerAsync(context, HttpMethods.Get, _source.StatusAsync, ApiJson.Readable.StatusDto),
                 "/v1/peers" => AnswerAsync(context, HttpMethods.Get, _source.PeersAsync, ApiJson.Readable.PeersDto),
+                { } path when path.StartsWith(PeerPath, StringComparison.Ordinal) =>
+                    AnswerAsync(context, HttpMethods.Get, () => PeerAsync(path[PeerPath.Length..]), ApiJson.Readable.PeerHistoryDto),
                 "/v1/routes" => AnswerAsync(context, HttpMethods.Get, _source.RoutesAsync, ApiJson.Readable.RoutesDto),
                 "/v1/goodbye" => AnswerAsync(context, HttpMethods.Post, () => GoodbyeAsync(context), ApiJson.Readable.GoodbyeDto),
                 "/v1/reload" => AnswerAsync(context, HttpMethods.Post, () => ReloadAsync(context), ApiJson.Readable.ReloadDto),
@@ -123,6 +126,9 @@ internal sealed class ApiServer : IAsyncDisposable
         PeerCredentials who = PeerCredentials.Of(feature.Socket);
         return $"pid {who.Pid}, uid {who.Uid} ({Accounts.NameOfUser(who.Uid)})";
     }
+
+    private async Task<PeerHistoryDto> PeerAsync(string name) => await _source.PeerAsync(name)
+        ?? throw new RequestException(StatusCodes.Status404NotFound, $"there is no peer '{name}'; 'vibepn peers' lists them");
 
     private async Task<ReloadDto> ReloadAsync(HttpContext context)
     {

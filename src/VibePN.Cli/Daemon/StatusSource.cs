@@ -41,6 +41,12 @@ internal sealed class StatusSource(NodeHost host, Reloader reloader, TimeProvide
 
     public async Task<PeersDto> PeersAsync() => SnapshotMapper.Peers(await host.SnapshotAsync(), clock.GetUtcNow());
 
+    /// <returns>Null: no such peer.</returns>
+    public async Task<PeerHistoryDto?> PeerAsync(string name) =>
+        await host.HistoryAsync(name) is { } history && await host.SnapshotAsync() is var snapshot && snapshot.Peers.Any(peer => peer.Name == name)
+            ? SnapshotMapper.PeerHistory(snapshot, name, history, clock.GetUtcNow())
+            : null;
+
     public async Task<RoutesDto> RoutesAsync() => SnapshotMapper.Routes(await host.SnapshotAsync());
 
     /// <summary>VmRSS of /proc/self/status (proc(5)), which is in KiB.</summary>

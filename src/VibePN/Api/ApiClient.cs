@@ -44,6 +44,10 @@ public sealed class ApiClient : IDisposable
     public Task<PeersDto> GetPeersAsync(CancellationToken cancel) => SendAsync(HttpMethod.Get, "peers", ApiJson.Default.PeersDto, cancel);
 
     /// <exception cref="ApiException"/>
+    public Task<PeerHistoryDto> GetPeerAsync(string name, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Get, "peers/" + Uri.EscapeDataString(name), ApiJson.Default.PeerHistoryDto, cancel);
+
+    /// <exception cref="ApiException"/>
     public Task<RoutesDto> GetRoutesAsync(CancellationToken cancel) => SendAsync(HttpMethod.Get, "routes", ApiJson.Default.RoutesDto, cancel);
 
     /// <summary>All peers are told, and the daemon ends.</summary>

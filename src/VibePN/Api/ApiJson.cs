@@ -12,6 +12,7 @@ namespace VibePN.Api;
     WriteIndented = true)]
 [JsonSerializable(typeof(StatusDto))]
 [JsonSerializable(typeof(PeersDto))]
+[JsonSerializable(typeof(PeerHistoryDto))]
 [JsonSerializable(typeof(RoutesDto))]
 [JsonSerializable(typeof(GoodbyeDto))]
 [JsonSerializable(typeof(ReloadRequestDto))]
