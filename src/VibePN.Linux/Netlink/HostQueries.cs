@@ -93,14 +93,17 @@ internal static class HostQueries
 
     public static (HostPath? Path, int Errno) FindPath(NetlinkSocket netlink, IPAddress destination)
     {
-        var (path, errno) = Ask(NetlinkConstants.RTM_F_LOOKUP_TABLE);
+        // IPv6 tells the table anyway, and refuses to be asked for it.
+        var isV4 = destination.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork;
+        var table = isV4 ? NetlinkConstants.RTM_F_LOOKUP_TABLE : 0;
+        var (path, errno) = Ask(table);
         if (path is null)
         {
             return (null, errno);
         }
 
         // A second question, because the first is answered with the destination alone.
-        var (match, _) = Ask(NetlinkConstants.RTM_F_LOOKUP_TABLE | NetlinkConstants.RTM_F_FIB_MATCH);
+        var (match, _) = Ask(table | NetlinkConstants.RTM_F_FIB_MATCH);
         return (path with { Prefix = match?.Prefix }, 0);
 
         (HostPath? Path, int Errno) Ask(uint flags)
@@ -108,8 +111,8 @@ internal static class HostQueries
             HostPath? found = null;
             var header = new Rtmsg
             {
-                rtm_family = (byte)(destination.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? SocketConstants.AF_INET : SocketConstants.AF_INET6),
-                rtm_dst_len = (byte)(destination.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128),
+                rtm_family = (byte)(isV4 ? SocketConstants.AF_INET : SocketConstants.AF_INET6),
+                rtm_dst_len = (byte)(isV4 ? 32 : 128),
                 rtm_flags = flags,
             };
             var request = NetlinkRequest.Create(NetlinkConstants.RTM_GETROUTE, 0, header).Add(NetlinkConstants.RTA_DST, destination);

@@ -37,6 +37,7 @@ public sealed class ExplanationTests
         ("nobody has the address", "route", Error, "other addresses", facts => facts with { Address = IPAddress.Parse("10.42.0.9") }),
         ("who may have it is away", "route", Error, "not connected: two", facts => facts with { Address = IPAddress.Parse("10.42.0.9"), Host = Peer(facts, PeerState.Unreachable) }),
         ("route refused", "route", Error, "--allow-routes 192.168.20.0/24", facts => facts with { Routes = [facts.Routes[0], facts.Routes[2] with { Used = false, Why = "not in allow_routes" }] }),
+        ("peer has left", "route", Error, "its connection has ended", facts => facts with { Routes = [facts.Routes[2] with { Used = false, Former = true, Why = "gone" }] }),
         ("network accepts no routes", "route", Error, "accept_routes = true", facts => facts with { Routes = [facts.Routes[2] with { Used = false, Why = "accept_routes = false" }] }),
         ("another stands by", "route", Info, "stands by", facts => facts with { Routes = [.. facts.Routes, facts.Routes[2] with { Used = false, StandBy = true, Peer = "three", Why = "larger metric" }] }),
         ("meets a route of the host", "route", Info, "lan keeps", facts => facts with { Routes = [facts.Routes[2] with { Conflict = "lan keeps 192.168.20.128/25" }] }),

@@ -117,7 +117,10 @@ internal sealed class WayOut(ExplainFacts facts)
         RouteDto[] refused = [.. matching.Where(route => route.Peer is not null)];
         foreach (RouteDto route in refused.Take(4))
         {
-            Add("route", Finding.Error($"{route.Prefix} of {route.Peer} is not used", route.Why, CureOf(route)));
+            Add("route", Finding.Error(
+                route.Former ? $"{route.Peer} had {route.Prefix}, and its connection has ended" : $"{route.Prefix} of {route.Peer} is not used",
+                route.Why,
+                CureOf(route)));
         }
 
         if (refused.Length == 0 && network is not null)
