@@ -115,5 +115,5 @@ public sealed class ExplanationTests
         Assert.Equal(answer.Steps.Max(step => step.Severity), answer.Severity);
     }
 
-    private static HostFacts Peer(ExplainFacts facts, PeerState state) => facts.Host.WithPeer(facts.Host.Daemon.Status!.Peers[0] with { State = state, Reason = null });
+    private static HostFacts Peer(ExplainFacts facts, PeerState state) => facts.Host.WithPeer(facts.Host.Daemon.Status!.Peers[0] with { State = state, Reason = null, Networks = [] });
 }

@@ -125,7 +125,7 @@ internal sealed class WayOut(ExplainFacts facts)
 
         if (refused.Length == 0 && network is not null)
         {
-            string[] absent = [.. _status!.Peers.Where(peer => peer.State != PeerState.Connected && peer.Networks.Contains(network.Name)).Select(peer => peer.Name)];
+            string[] absent = [.. _status!.Peers.Where(peer => peer.State != PeerState.Connected && IsMeantFor(peer, network.Name)).Select(peer => peer.Name)];
             Add("route", Finding.Error(
                 $"no peer that is connected has {_address} in network {network.Name}",
                 absent.Length > 0 ? $"not connected: {string.Join(", ", absent)}" : "all its peers are connected, and have other addresses",
@@ -296,6 +296,11 @@ internal sealed class WayOut(ExplainFacts facts)
                 : Finding.Ok("nothing drops it here"));
         }
     }
+
+    /// <summary>The daemon tells common networks of connected peers only; the others' are in the config.</summary>
+    private bool IsMeantFor(PeerDto peer, string network) => peer.Networks.Contains(network)
+        || facts.Host.Config.Config?.Peers.FirstOrDefault(entry => entry.Name == peer.Name) is not { } entry
+        || entry.Networks.Contains(network);
 
     private static string? CureOf(RouteDto route) => route.Why switch
     {
