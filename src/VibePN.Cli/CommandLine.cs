@@ -68,6 +68,7 @@ internal static class CommandLine
             AddPeerCommand.Create(),
             RemovePeerCommand.Create(),
             DoctorCommand.Create(),
+            ExplainCommand.Create(),
             VersionCommand.Create(),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

@@ -156,6 +156,56 @@ public sealed class DoctorTests : IDisposable
         });
     }
 
+    [Fact]
+    public void Explain_OfAPairWithStagedFaults_TellsTheStepThatIsToBlame()
+    {
+        TestNode one = _bed.AddNode("one"), two = _bed.AddNode("two");
+        new ConfigBuilder(one).Peer(two, "allow_routes = [\"192.168.20.0/24\"]").Corp().Start();
+        new ConfigBuilder(two).Peer(one).Corp("routes = [\"192.168.20.0/24\", \"192.168.99.0/24\"]").Start();
+        one.WaitForTrafficTo(two, TimeSpan.FromSeconds(30));
+        Wait.Until(TimeSpan.FromSeconds(15), "both routes are announced", () => one.RouteTo("192.168.20.0/24") is not null && one.RouteTo("192.168.99.0/24") is not null);
+
+        Expect("192.168.20.7", 0, "route", "ok", "192.168.20.0/24 of two");
+        Expect(two.Inner, 0, "kernel", "ok", $"from {one.Inner}");
+        Expect(two.Inner6, 0, "source", "ok", one.Inner6);
+        Expect(one.Inner, 0, "kernel", "ok", "this host");
+        Expect("192.168.99.7", 1, "route", "error", "allow_routes");
+        Expect("10.42.0.99", 1, "route", "error", "other addresses");
+        Expect("198.51.100.1", 1, "network", "error", "no announced route");
+
+        one.Host.Ip("route", "add", two.Inner + "/32", "dev", "wire");
+        Expect(two.Inner, 1, "kernel", "error", "not to vpn-corp");
+        one.Host.Ip("route", "replace", two.Inner + "/32", "dev", "vpn-corp", "src", one.Host.Address);
+        Expect(two.Inner, 1, "source", "error", one.Host.Address);
+        one.Host.Ip("route", "replace", "blackhole", two.Inner + "/32");
+        Expect(two.Inner, 1, "kernel", "error", "blackhole");
+        one.Host.Ip("route", "delete", "blackhole", two.Inner + "/32");
+        Iptables(one, "-A", "OUTPUT", "-o", "vpn-corp", "-j", "DROP");
+        Expect(two.Inner, 1, "firewall", "error", "-I OUTPUT -o vpn-corp");
+        Iptables(one, "-F", "OUTPUT");
+        one.Host.Ip("link", "set", "vpn-corp", "down");
+        Expect(two.Inner, 1, "network", "error", "is down");
+        one.Host.Ip("link", "set", "vpn-corp", "up");
+        two.Control("goodbye");
+        Wait.Until(TimeSpan.FromSeconds(20), "the peer has left", () => one.StateOf(two) != "connected");
+        Expect(two.Inner, 1, "route", "error", "not connected: two");
+        one.Control("goodbye");
+        Expect(two.Inner, 1, "daemon", "error", "systemctl start vibepn");
+
+        void Expect(string address, int exitCode, string step, string severity, string says)
+        {
+            JsonNode answer = Explain(address, exitCode);
+            Assert.True(Has(answer, step, severity, says), $"not told: {severity} of {step} that says '{says}'\n{answer}");
+        }
+
+        JsonNode Explain(string address, int exitCode)
+        {
+            Outcome outcome = one.Host.Run(TestBed.Executable, "explain", address, "--json", "--config", one.ConfigPath);
+            Assert.True(outcome.ExitCode == exitCode, $"{exitCode} was expected of {address}\n{outcome}");
+            return Parse(outcome);
+        }
+    }
+
     private static Outcome Run(TestNode node, params string[] wrapped) => node.Host.Run([.. wrapped, TestBed.Executable, "doctor", "--json", "--config", node.ConfigPath]);
 
     private static JsonNode Parse(Outcome outcome)
@@ -164,7 +214,7 @@ public sealed class DoctorTests : IDisposable
         return JsonNode.Parse(outcome.Output)!;
     }
 
-    private static bool Has(JsonNode answer, string check, string severity, string says) => answer["findings"]!.AsArray().Any(finding =>
+    private static bool Has(JsonNode answer, string check, string severity, string says) => (answer["findings"] ?? answer["steps"])!.AsArray().Any(finding =>
         finding!["check"]!.GetValue<string>() == check && finding["severity"]!.GetValue<string>() == severity
         && finding.AsObject().Any(part => part.Value!.GetValue<string>().Contains(says, StringComparison.Ordinal)));
 

@@ -9,8 +9,6 @@ namespace VibePN.Cli.Commands;
 /// <summary><c>vibepn doctor</c>: looks for what is wrong, or will be, with the host, the config, the daemon and the way to the peers.</summary>
 internal static class DoctorCommand
 {
-    private const string Indent = "    ";
-
     public static ExampleCommand Create()
     {
         Option<bool> verbose = new("--verbose") { Description = "Show also what is fine" };
@@ -48,44 +46,17 @@ internal static class DoctorCommand
                 continue;
             }
 
-            (string mark, string colour) = finding.Severity switch
-            {
-                FindingSeverity.Error => ("✗", "red"),
-                FindingSeverity.Warning => ("!", "yellow"),
-                FindingSeverity.Info => ("·", "blue"),
-                _ => ("✓", "green"),
-            };
-            Line(console, $"{mark} {Word(finding.Severity),-7}  {finding.Check,-20}  {finding.What}", colour);
-            Line(console, finding.Cause is null ? null : $"{Indent}cause  {finding.Cause}");
-            Line(console, finding.Place is null ? null : $"{Indent}place  {finding.Place}");
-            Line(console, finding.Cure is null ? null : $"{Indent}cure   {finding.Cure}");
+            FindingView.Draw(console, finding, checkWidth: 20);
         }
 
         foreach (IGrouping<string, SkippedCheckDto> skipped in answer.Skipped.GroupBy(skipped => skipped.Why))
         {
-            Line(console, $"- not looked at: {string.Join(", ", skipped.Select(one => one.Check).Distinct())} ({skipped.Key})");
+            FindingView.Line(console, $"- not looked at: {string.Join(", ", skipped.Select(one => one.Check).Distinct())} ({skipped.Key})");
         }
 
         int hints = answer.Findings.Count(finding => finding.Severity == FindingSeverity.Info);
         int fine = answer.Findings.Count(finding => finding.Severity == FindingSeverity.Ok);
-        Line(console, $"{Count(answer.Errors, "error")}, {Count(answer.Warnings, "warning")}, {Count(hints, "hint")}; {fine} fine{(verbose || fine == 0 ? "" : " (--verbose shows them)")}");
-    }
-
-    private static string Word(FindingSeverity severity) => severity switch
-    {
-        FindingSeverity.Error => "error",
-        FindingSeverity.Warning => "warning",
-        FindingSeverity.Info => "info",
-        _ => "ok",
-    };
-
-    private static void Line(IAnsiConsole console, string? text, string colour = "default")
-    {
-        if (text is not null)
-        {
-            console.Write(Terminal.Cell(text, Style.Parse(colour)));
-            console.WriteLine();
-        }
+        FindingView.Line(console, $"{Count(answer.Errors, "error")}, {Count(answer.Warnings, "warning")}, {Count(hints, "hint")}; {fine} fine{(verbose || fine == 0 ? "" : " (--verbose shows them)")}");
     }
 
     private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";

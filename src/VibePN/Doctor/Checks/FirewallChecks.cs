@@ -80,7 +80,7 @@ internal static class FirewallChecks
 
     public static IEnumerable<Finding> Forward(HostFacts facts, NodeConfig config)
     {
-        (NetworkConfig Network, IPNetwork Route)[] announced = [.. config.Networks.SelectMany(network => network.Routes.Select(route => (network, route)))];
+        Announced[] announced = [.. config.Networks.SelectMany(network => network.Routes.Select(route => new Announced(network, route)))];
         if (announced.Length == 0)
         {
             return [Finding.Ok("no network announces routes")];
@@ -150,7 +150,7 @@ internal static class FirewallChecks
             findings.Add(Finding.Info("there may be more rules than could be seen", string.Join("; ", firewall.Hidden)));
         }
 
-        return findings.Count > 0 ? findings.DistinctBy(finding => (finding.What, finding.Cause)) : [Finding.Ok($"nothing drops {subject}")];
+        return findings.Count > 0 ? findings.Distinct() : [Finding.Ok($"nothing drops {subject}")];
     }
 
     /// <summary>Of the interfaces the one that lets most through.</summary>
@@ -196,7 +196,7 @@ internal static class FirewallChecks
         .FirstOrDefault();
 
     /// <summary>The command that lets it through, by whoever rules this firewall.</summary>
-    private static string Allow(FirewallVerdict drop, string nft, string iptables, int? port = null) => drop switch
+    internal static string Allow(FirewallVerdict drop, string nft, string iptables, int? port = null) => drop switch
     {
         { Table.Name: "firewalld" } => port is { } number
             ? $"firewall-cmd --permanent --add-port={number}/udp && firewall-cmd --reload"
@@ -207,6 +207,8 @@ internal static class FirewallChecks
         { Table: { } table, Chain: { } chain } => $"nft insert rule {table.Family} {table.Name} {chain.Key} {nft} accept",
         _ => "let it through",
     };
+
+    private sealed record Announced(NetworkConfig Network, IPNetwork Route);
 
     /// <param name="Finding">Null: no drop is sure.</param>
     private sealed record Judged(FirewallVerdict Verdict, Finding? Finding)

@@ -49,7 +49,7 @@ internal static class NetworkChecks
             foreach (IPNetwork prefix in network.Prefixes)
             {
                 foreach (HostRoute route in host.Routes.Where(route => !route.IsGuarded && route.Protocol != HostNetwork.RouteProtocol && !own.Contains(route.InterfaceIndex)
-                    && route.Destination.PrefixLength > 0 && IpText.Overlap(route.Destination, prefix)).DistinctBy(route => (route.Destination, route.InterfaceIndex)))
+                    && route.Destination.PrefixLength > 0 && IpText.Overlap(route.Destination, prefix)).DistinctBy(route => $"{route.Destination} {route.InterfaceIndex}"))
                 {
                     bool isOnLink = route.Gateway is null;
                     string where = route.InterfaceIndex > 0 ? host.NameOf(route.InterfaceIndex) : "several routers";
@@ -112,10 +112,10 @@ internal static class NetworkChecks
 
         HashSet<string> accepting = [.. config.Networks.Where(network => network.AcceptRoutes).Select(network => network.Name)];
         IPAddress[] outer = [.. config.Peers.SelectMany(peer => AddressesOf(facts, peer)).Where(address => address.AddressFamily == AddressFamily.InterNetwork)];
-        (PeerConfig Peer, IPNetwork Route)[] around =
+        Learned[] around =
         [
-            .. config.Peers.Where(peer => peer.Networks.Any(accepting.Contains)).SelectMany(peer => peer.AllowRoutes.Select(route => (peer, route)))
-                .Where(one => one.route.BaseAddress.AddressFamily == AddressFamily.InterNetwork && (one.route.PrefixLength == 0 || outer.Any(one.route.Contains))),
+            .. config.Peers.Where(peer => peer.Networks.Any(accepting.Contains)).SelectMany(peer => peer.AllowRoutes.Select(route => new Learned(peer, route)))
+                .Where(one => one.Route.BaseAddress.AddressFamily == AddressFamily.InterNetwork && (one.Route.PrefixLength == 0 || outer.Any(one.Route.Contains))),
         ];
         const string Cure = "sysctl -w net.ipv4.conf.all.rp_filter=2, and the same line in a file of /etc/sysctl.d to keep it";
         if (around.Length > 0)
@@ -225,4 +225,6 @@ internal static class NetworkChecks
     private static bool IsReached(NetworkFacts host, HashSet<int> own, IPNetwork announced) => host.Routes.Any(route =>
         !route.IsGuarded && !own.Contains(route.InterfaceIndex) && route.Destination.BaseAddress.AddressFamily == announced.BaseAddress.AddressFamily
         && (announced.PrefixLength == 0 ? route.Destination.PrefixLength == 0 : route.Destination.PrefixLength > 0 && IpText.Overlap(route.Destination, announced)));
+
+    private sealed record Learned(PeerConfig Peer, IPNetwork Route);
 }

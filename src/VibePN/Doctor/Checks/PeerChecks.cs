@@ -71,7 +71,7 @@ internal static class PeerChecks
     }
 
     /// <returns>Null: it is connected and answers.</returns>
-    private static Finding? OfPeer(StatusDto status, PeerDto peer)
+    internal static Finding? OfPeer(StatusDto status, PeerDto peer)
     {
         string? reason = Readable(peer.Reason);
         switch (peer.State)

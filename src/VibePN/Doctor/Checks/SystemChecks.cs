@@ -184,20 +184,20 @@ internal static class SystemChecks
 
     public static IEnumerable<Finding> Offloads(HostFacts facts)
     {
-        List<(string Name, string? Reason)> all = [];
+        List<Offload> all = [];
         if (facts.Daemon.Status is { } status)
         {
-            all.Add(("UDP GSO", Reason(status.Offloads.UdpGso, status.Offloads.UdpGsoReason)));
-            all.Add(("UDP GRO", Reason(status.Offloads.UdpGro, status.Offloads.UdpGroReason)));
+            all.Add(new("UDP GSO", Reason(status.Offloads.UdpGso, status.Offloads.UdpGsoReason)));
+            all.Add(new("UDP GRO", Reason(status.Offloads.UdpGro, status.Offloads.UdpGroReason)));
             foreach (NetworkDto network in status.Networks)
             {
-                all.Add(($"TCP offload of {network.Interface}", network.Offloads is { } tun ? Reason(tun.Tcp, tun.TcpReason) : null));
-                all.Add(($"UDP offload of {network.Interface}", network.Offloads is { } tun2 ? Reason(tun2.Udp, tun2.UdpReason) : null));
+                all.Add(new($"TCP offload of {network.Interface}", network.Offloads is { } tun ? Reason(tun.Tcp, tun.TcpReason) : null));
+                all.Add(new($"UDP offload of {network.Interface}", network.Offloads is { } tun2 ? Reason(tun2.Udp, tun2.UdpReason) : null));
             }
         }
         else if (facts.System.Offloads is { } trial)
         {
-            all = [("UDP GSO", trial.UdpGso), ("UDP GRO", trial.UdpGro), ("TCP offload of interfaces", trial.TunTcp), ("UDP offload of interfaces", trial.TunUdp)];
+            all = [new("UDP GSO", trial.UdpGso), new("UDP GRO", trial.UdpGro), new("TCP offload of interfaces", trial.TunTcp), new("UDP offload of interfaces", trial.TunUdp)];
         }
         else
         {
@@ -224,4 +224,7 @@ internal static class SystemChecks
             || (wanted.Equals(IPAddress.Any) && held.AddressFamily == AddressFamily.InterNetwork)
             || (held.Equals(IPAddress.Any) && wanted.AddressFamily == AddressFamily.InterNetwork);
     }
+
+    /// <param name="Reason">Why it is not used; null: it is.</param>
+    private sealed record Offload(string Name, string? Reason);
 }

@@ -25,19 +25,27 @@ internal sealed class FirewallWalk
     public static FirewallVerdict Judge(IEnumerable<FirewallTable> tables, FirewallPacket packet)
     {
         FirewallVerdict worst = FirewallVerdict.Passed;
-        foreach ((FirewallTable table, FirewallChain chain) in tables.Where(table => table.Sees(packet))
-            .SelectMany(table => table.Chains.Values.Select(chain => (table, chain)))
-            .Where(entry => entry.chain.Hook is { } hook && packet.Hooks.Contains(hook) && (entry.chain.Device is null || entry.chain.Device == packet.InInterface))
-            .OrderBy(entry => IndexOf(packet.Hooks, entry.chain.Hook!)).ThenBy(entry => entry.chain.Priority))
+        List<BaseChain> way = [];
+        foreach (FirewallTable table in tables.Where(table => table.Sees(packet)))
         {
-            FirewallVerdict verdict = new FirewallWalk(table, packet).Judge(chain);
+            foreach (FirewallChain chain in table.Chains.Values)
+            {
+                if (chain.Hook is { } hook && packet.Hooks.Contains(hook) && (chain.Device is null || chain.Device == packet.InInterface))
+                {
+                    way.Add(new BaseChain(table, chain, Array.IndexOf([.. packet.Hooks], hook)));
+                }
+            }
+        }
+
+        way.Sort(static (one, other) => one.Order != other.Order ? one.Order.CompareTo(other.Order) : one.Chain.Priority.CompareTo(other.Chain.Priority));
+        foreach (BaseChain entry in way)
+        {
+            FirewallVerdict verdict = new FirewallWalk(entry.Table, packet).Judge(entry.Chain);
             worst = verdict.Passes < worst.Passes ? verdict : worst;
         }
 
         return worst;
     }
-
-    private static int IndexOf(IReadOnlyList<string> hooks, string hook) => hooks.Index().First(entry => entry.Item == hook).Index;
 
     private FirewallVerdict Judge(FirewallChain chain)
     {
@@ -140,4 +148,6 @@ internal sealed class FirewallWalk
         _end ??= passes;
         _by ??= by;
     }
+
+    private sealed record BaseChain(FirewallTable Table, FirewallChain Chain, int Order);
 }

@@ -51,8 +51,7 @@ internal sealed class IptablesRule(FirewallTable table, bool isV6)
             isNot = false;
         }
 
-        Func<FirewallPacket, Certainty>[] matches = [.. _matches];
-        return new FirewallRule(packet => matches.Select(match => match(packet)).DefaultIfEmpty(Certainty.Yes).Min(), action, target, text);
+        return new FirewallRule(packet => PacketFields.All(_matches, packet), action, target, text);
     }
 
     private (FirewallAction Action, string? Target) ActionOf(string name) => name switch
@@ -91,11 +90,17 @@ internal sealed class IptablesRule(FirewallTable table, bool isV6)
     private static Certainty Other(FirewallPacket packet, bool isV6) =>
         PacketFields.IcmpType(packet, isV6).IsKnown ? Certainty.No : Certainty.Maybe;
 
-    private static Certainty Ports(FirewallValue port, string list) => list.Split(',')
-        .Select(part => part.Split(':') is [var first, var last]
-            ? port.IsBetween(Number(first, 0), Number(last, ushort.MaxValue))
-            : port.IsText(part, '\0'))
-        .Max();
+    private static Certainty Ports(FirewallValue port, string list)
+    {
+        Certainty any = Certainty.No;
+        foreach (string part in list.Split(','))
+        {
+            Certainty one = part.Split(':') is [var first, var last] ? port.IsBetween(Number(first, 0), Number(last, ushort.MaxValue)) : port.IsText(part, '\0');
+            any = one > any ? one : any;
+        }
+
+        return any;
+    }
 
     private static long Number(string text, long otherwise) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : otherwise;

@@ -33,9 +33,12 @@ internal sealed class NftField(JsonElement expression, FirewallTable table)
     {
         if (expression.ValueKind == JsonValueKind.Object)
         {
-            foreach (JsonProperty kind in expression.EnumerateObject().Where(kind => kind.Value.ValueKind == JsonValueKind.Object))
+            foreach (JsonProperty kind in expression.EnumerateObject())
             {
-                return (kind.Name, Text(kind.Value, "protocol"), Text(kind.Value, kind.Name == "payload" ? "field" : "key"));
+                if (kind.Value.ValueKind == JsonValueKind.Object)
+                {
+                    return (kind.Name, Text(kind.Value, "protocol"), Text(kind.Value, kind.Name == "payload" ? "field" : "key"));
+                }
             }
         }
 

@@ -91,8 +91,13 @@ internal sealed class NftRule(FirewallTable table, string where, Func<string, Js
         }
 
         NftField field = new(key, table);
-        foreach (JsonElement element in elements.EnumerateArray().Where(element => element.ValueKind == JsonValueKind.Array && element.GetArrayLength() == 2))
+        foreach (JsonElement element in elements.EnumerateArray())
         {
+            if (element.ValueKind != JsonValueKind.Array || element.GetArrayLength() != 2)
+            {
+                continue;
+            }
+
             JsonElement value = element[0];
             JsonElement verdict = element[1];
             if (verdict.ValueKind == JsonValueKind.Object)
@@ -123,9 +128,9 @@ internal sealed class NftRule(FirewallTable table, string where, Func<string, Js
 
     private void Add(FirewallAction action, string? target, Func<FirewallPacket, Certainty> and, string words)
     {
-        Func<FirewallPacket, Certainty>[] matches = [.. _matches, and];
+        List<Func<FirewallPacket, Certainty>> matches = [.. _matches, and];
         string text = $"rule '{string.Join(' ', [.. _words, words]).Trim()}' of {where}";
-        _rules.Add(new FirewallRule(packet => matches.Min(match => match(packet)), action, target, text));
+        _rules.Add(new FirewallRule(packet => PacketFields.All(matches, packet), action, target, text));
     }
 
     private JsonElement? Elements(JsonElement data) => data.ValueKind switch
@@ -149,9 +154,7 @@ internal sealed class NftRule(FirewallTable table, string where, Func<string, Js
                 return value.IsText(isProtocol ? PacketFields.ProtocolName(right.GetRawText()) : right.GetRawText(), '*');
             case JsonValueKind.String when right.GetString() is ['@', ..]:
             case JsonValueKind.Array:
-                return Elements(right) is { ValueKind: JsonValueKind.Array } elements
-                    ? elements.EnumerateArray().Select(element => Compare(value, element, isProtocol)).DefaultIfEmpty(Certainty.No).Max()
-                    : Certainty.Maybe;
+                return Elements(right) is { ValueKind: JsonValueKind.Array } elements ? CompareToAny(value, elements, isProtocol) : Certainty.Maybe;
             case JsonValueKind.String:
                 string text = right.GetString()!;
                 return value.IsText(isProtocol ? PacketFields.ProtocolName(text) : text, '*');
@@ -160,6 +163,18 @@ internal sealed class NftRule(FirewallTable table, string where, Func<string, Js
             default:
                 return Certainty.Maybe;
         }
+    }
+
+    private Certainty CompareToAny(FirewallValue value, JsonElement elements, bool isProtocol)
+    {
+        Certainty any = Certainty.No;
+        foreach (JsonElement element in elements.EnumerateArray())
+        {
+            Certainty one = Compare(value, element, isProtocol);
+            any = one > any ? one : any;
+        }
+
+        return any;
     }
 
     private Certainty CompareTo(FirewallValue value, JsonElement right, bool isProtocol)

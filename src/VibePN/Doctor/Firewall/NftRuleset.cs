@@ -14,15 +14,18 @@ internal static class NftRuleset
             throw new JsonException("there is no list 'nftables'");
         }
 
-        Dictionary<(string, string), FirewallTable> tables = [];
+        Dictionary<string, FirewallTable> tables = [];
         Dictionary<string, JsonElement> sets = [];
         // Sets first: rules refer to them, and outlive the document only as what they were made of.
-        JsonElement[] all = [.. items.EnumerateArray().Select(item => item.Clone())];
-        foreach (JsonElement set in Named(all, "set").Concat(Named(all, "map")))
+        JsonElement all = items.Clone();
+        foreach (string kind in new[] { "set", "map" })
         {
-            if (set.TryGetProperty("elem", out JsonElement elements))
+            foreach (JsonElement set in Named(all, kind))
             {
-                sets[KeyOf(set, Text(set, "name"))] = elements;
+                if (set.TryGetProperty("elem", out JsonElement elements))
+                {
+                    sets[KeyOf(set, Text(set, "name"))] = elements;
+                }
             }
         }
 
@@ -54,19 +57,26 @@ internal static class NftRuleset
 
         FirewallTable TableOf(JsonElement item)
         {
-            (string Family, string Name) key = (Text(item, "family"), Text(item, "table"));
+            string key = KeyOf(item, "");
             if (!tables.TryGetValue(key, out FirewallTable? table))
             {
-                tables[key] = table = new FirewallTable(FirewallTool.Nft, key.Family, key.Name);
+                tables[key] = table = new FirewallTable(FirewallTool.Nft, Text(item, "family"), Text(item, "table"));
             }
 
             return table;
         }
     }
 
-    private static IEnumerable<JsonElement> Named(IEnumerable<JsonElement> items, string kind) =>
-        items.Where(item => item.ValueKind == JsonValueKind.Object).Select(item => item.TryGetProperty(kind, out JsonElement found) ? found : default)
-            .Where(found => found.ValueKind == JsonValueKind.Object);
+    private static IEnumerable<JsonElement> Named(JsonElement items, string kind)
+    {
+        foreach (JsonElement item in items.EnumerateArray())
+        {
+            if (item.ValueKind == JsonValueKind.Object && item.TryGetProperty(kind, out JsonElement found) && found.ValueKind == JsonValueKind.Object)
+            {
+                yield return found;
+            }
+        }
+    }
 
     private static string KeyOf(JsonElement item, string set) => $"{Text(item, "family")} {Text(item, "table")} {set}";
 

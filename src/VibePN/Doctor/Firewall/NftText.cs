@@ -41,8 +41,27 @@ internal static class NftText
         return "";
     }
 
-    private static string List(JsonElement array) => array.ValueKind != JsonValueKind.Array ? Of(array)
-        : string.Join(", ", array.EnumerateArray().Take(MaxElements).Select(Of)) + (array.GetArrayLength() > MaxElements ? ", …" : "");
+    private static string List(JsonElement array)
+    {
+        if (array.ValueKind != JsonValueKind.Array)
+        {
+            return Of(array);
+        }
+
+        List<string> words = [];
+        foreach (JsonElement element in array.EnumerateArray())
+        {
+            if (words.Count == MaxElements)
+            {
+                words.Add("…");
+                break;
+            }
+
+            words.Add(Of(element));
+        }
+
+        return string.Join(", ", words);
+    }
 
     private static bool Has(JsonElement item, string key, out string text)
     {

@@ -36,7 +36,16 @@ internal static class PacketFields
 
     public static Certainty Not(Certainty certainty) => (Certainty)(2 - (int)certainty);
 
-    public static Certainty And(Certainty left, Certainty right) => left < right ? left : right;
+    /// <summary>All of them match.</summary>
+    public static Certainty All(List<Func<FirewallPacket, Certainty>> matches, FirewallPacket packet)
+    {
+        Certainty all = Certainty.Yes;
+        foreach (Func<FirewallPacket, Certainty> match in matches)
+        {
+            Certainty one = match(packet);
+            all = one < all ? one : all;
+        }
 
-    public static Certainty Or(Certainty left, Certainty right) => left > right ? left : right;
+        return all;
+    }
 }
