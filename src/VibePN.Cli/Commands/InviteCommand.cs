@@ -37,7 +37,7 @@ internal static class InviteCommand
 
         return command.Does(async (parsed, cancel) =>
         {
-            using ApiClient client = CommonOptions.CreateClient(parsed);
+            ApiClient client = CommonOptions.CreateClient(parsed);
             bool json = parsed.GetValue(CommonOptions.Json);
             if (parsed.GetValue(list))
             {

@@ -27,7 +27,7 @@ internal static class LiveView
         command.Add(CommonOptions.Watch);
         return command.Does(async (parsed, cancel) =>
         {
-            using ApiClient client = CommonOptions.CreateClient(parsed);
+            ApiClient client = CommonOptions.CreateClient(parsed);
             bool json = parsed.GetValue(CommonOptions.Json);
             bool watch = parsed.GetValue(CommonOptions.Watch);
             while (true)

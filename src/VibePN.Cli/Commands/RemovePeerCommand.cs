@@ -40,7 +40,7 @@ internal static class RemovePeerCommand
     /// <returns>False: the daemon knows no such peer either, or none runs.</returns>
     private static async Task<bool> ForgetAsync(ParseResult parsed, string peer, CancellationToken cancel)
     {
-        using ApiClient client = CommonOptions.CreateClient(parsed);
+        ApiClient client = CommonOptions.CreateClient(parsed);
         try
         {
             bool isDryRun = parsed.GetValue(ConfigEditing.DryRun);

@@ -30,7 +30,7 @@ public static class Explanation
     {
         try
         {
-            using ApiClient client = new(socket);
+            ApiClient client = new(socket);
             using CancellationTokenSource limit = new(DaemonTime, clock);
             return (await client.GetRoutesAsync(limit.Token).ConfigureAwait(false)).Routes;
         }

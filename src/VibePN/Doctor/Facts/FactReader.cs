@@ -70,7 +70,7 @@ internal static class FactReader
     {
         try
         {
-            using ApiClient client = new(socket);
+            ApiClient client = new(socket);
             using CancellationTokenSource limit = new(NameTime, clock);
             StatusDto status = await client.GetStatusAsync(limit.Token).ConfigureAwait(false);
             DaemonFacts facts = new(status);
