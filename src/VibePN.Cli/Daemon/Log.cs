@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace VibePN.Cli.Daemon;
@@ -49,4 +50,13 @@ internal static partial class Log
 
     [LoggerMessage(214, LogLevel.Warning, "{Path} was not confirmed; starting with the last confirmed config instead ('vibepn reload' takes the file into use)")]
     public static partial void StartedUnconfirmed(ILogger logger, string path);
+
+    [LoggerMessage(220, LogLevel.Information, "Metrics are at http://{EndPoint}/metrics")]
+    public static partial void MetricsServed(ILogger logger, IPEndPoint endPoint);
+
+    [LoggerMessage(221, LogLevel.Information, "Metrics are off")]
+    public static partial void MetricsOff(ILogger logger);
+
+    [LoggerMessage(222, LogLevel.Error, "A request for metrics failed")]
+    public static partial void MetricsRequestFailed(ILogger logger, Exception exception);
 }
