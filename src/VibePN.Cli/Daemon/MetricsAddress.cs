@@ -33,22 +33,7 @@ internal sealed class MetricsAddress(MetricsSource source, TimeProvider clock, I
             return null;
         }
 
-        using Socket probe = new(wanted.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            if (wanted.Address.Equals(IPAddress.IPv6Any))
-            {
-                probe.DualMode = true;
-            }
-
-            probe.Bind(wanted);
-            probe.Listen();
-            return null;
-        }
-        catch (SocketException failure)
-        {
-            return $"[node] metrics: {Reason(wanted, failure)}";
-        }
+        return Probe(wanted) is { } problem ? $"[node] metrics: {problem}" : null;
     }
 
     /// <summary>Another address, or none. Never fails: see <see cref="Warnings"/>.</summary>
@@ -95,15 +80,7 @@ internal sealed class MetricsAddress(MetricsSource source, TimeProvider clock, I
         MetricsServer? next = null;
         if (wanted is not null)
         {
-            try
-            {
-                next = await MetricsServer.StartAsync(wanted, source, logger);
-                Log.MetricsServed(logger, next.EndPoint);
-            }
-            catch (Exception failure) when (failure is IOException or SocketException)
-            {
-                problem = $"metrics are not served: {Reason(wanted, failure.GetBaseException() as SocketException ?? failure)}; tried again every {RetryTime.TotalSeconds} s";
-            }
+            (next, problem) = await TryServeAsync(wanted);
         }
         else if (_server is not null)
         {
@@ -140,6 +117,48 @@ internal sealed class MetricsAddress(MetricsSource source, TimeProvider clock, I
         finally
         {
             _ = _turn.Release();
+        }
+    }
+
+    private async Task<(MetricsServer? Server, string? Problem)> TryServeAsync(IPEndPoint wanted)
+    {
+        // A server that cannot listen costs more to make than a socket.
+        string? reason = Probe(wanted);
+        if (reason is null)
+        {
+            try
+            {
+                MetricsServer server = await MetricsServer.StartAsync(wanted, source, logger);
+                Log.MetricsServed(logger, server.EndPoint);
+                return (server, null);
+            }
+            catch (Exception failure) when (failure is IOException or SocketException)
+            {
+                reason = Reason(wanted, failure.GetBaseException() as SocketException ?? failure);
+            }
+        }
+
+        return (null, $"metrics are not served: {reason}; tried again every {RetryTime.TotalSeconds} s");
+    }
+
+    /// <returns>Why nobody could listen there at this moment, or null.</returns>
+    private static string? Probe(IPEndPoint wanted)
+    {
+        using Socket probe = new(wanted.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (wanted.Address.Equals(IPAddress.IPv6Any))
+            {
+                probe.DualMode = true;
+            }
+
+            probe.Bind(wanted);
+            probe.Listen();
+            return null;
+        }
+        catch (SocketException failure)
+        {
+            return Reason(wanted, failure);
         }
     }
 
