@@ -27,6 +27,15 @@ internal static partial class Log
     [LoggerMessage(206, LogLevel.Error, "The node did not stop within {Seconds} s; leaving anyway")]
     public static partial void StopTooSlow(ILogger logger, double seconds);
 
+    [LoggerMessage(220, LogLevel.Information, "Metrics are at http://{EndPoint}/metrics")]
+    public static partial void MetricsServed(ILogger logger, IPEndPoint endPoint);
+
+    [LoggerMessage(221, LogLevel.Information, "Metrics are off")]
+    public static partial void MetricsOff(ILogger logger);
+
+    [LoggerMessage(222, LogLevel.Error, "A request for metrics failed")]
+    public static partial void MetricsRequestFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(207, LogLevel.Information, "Reload by {Caller}: {Change}")]
     public static partial void ConfigChanged(ILogger logger, string caller, string change);
 
@@ -50,13 +59,4 @@ internal static partial class Log
 
     [LoggerMessage(214, LogLevel.Warning, "{Path} was not confirmed; starting with the last confirmed config instead ('vibepn reload' takes the file into use)")]
     public static partial void StartedUnconfirmed(ILogger logger, string path);
-
-    [LoggerMessage(220, LogLevel.Information, "Metrics are at http://{EndPoint}/metrics")]
-    public static partial void MetricsServed(ILogger logger, IPEndPoint endPoint);
-
-    [LoggerMessage(221, LogLevel.Information, "Metrics are off")]
-    public static partial void MetricsOff(ILogger logger);
-
-    [LoggerMessage(222, LogLevel.Error, "A request for metrics failed")]
-    public static partial void MetricsRequestFailed(ILogger logger, Exception exception);
 }

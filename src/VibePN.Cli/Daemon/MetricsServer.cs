@@ -93,9 +93,11 @@ internal sealed class MetricsServer : IAsyncDisposable
         HttpRequest request = context.Request;
         try
         {
-            if (!HostHeader.MeansThisHost(request.Host.Host, context.Connection.LocalIpAddress, Environment.MachineName))
+            IPAddress? local = context.Connection.LocalIpAddress;
+            if (!HostHeader.MeansThisHost(request.Host.Host, local, Environment.MachineName))
             {
-                await AnswerAsync(context, StatusCodes.Status403Forbidden, $"Refused: ask for {context.Connection.LocalIpAddress}, localhost or {Environment.MachineName}; other host names are not answered (DNS rebinding).\n");
+                IPAddress? plain = local is { IsIPv4MappedToIPv6: true } ? local.MapToIPv4() : local;
+                await AnswerAsync(context, StatusCodes.Status403Forbidden, $"Refused: ask for {plain}, localhost or {Environment.MachineName}; other host names are not answered (DNS rebinding).\n");
             }
             else if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
             {
