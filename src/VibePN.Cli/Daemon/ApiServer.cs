@@ -41,7 +41,6 @@ internal sealed class ApiServer : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
             kestrel.ListenUnixSocket(socket.Path);
         });
-        // The daemon handles signals itself: it says goodbye first.
         _ = builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         _app = builder.Build();
         _app.Run(HandleAsync);
@@ -180,12 +179,5 @@ internal sealed class ApiServer : IAsyncDisposable
     {
         context.Response.StatusCode = status;
         return context.Response.WriteAsJsonAsync(new ErrorDto { Error = error }, ApiJson.Readable.ErrorDto);
-    }
-
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }
