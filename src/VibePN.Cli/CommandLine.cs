@@ -71,6 +71,7 @@ internal static class CommandLine
             ExplainCommand.Create(),
             TopCommand.Create(),
             NetcheckCommand.Create(),
+            BugreportCommand.Create(),
             LogLevelCommand.Create(),
             VersionCommand.Create(),
         };
