@@ -86,6 +86,9 @@ internal sealed partial class Node
             case KeepaliveReply reply:
                 link.Peer!.ObservedAt = reply.Observed ?? link.Peer.ObservedAt;
                 break;
+            case Members members:
+                OnMembers(link, members);
+                break;
             case AddressInUse inUse:
                 OnAddressInUse(link, inUse);
                 break;
@@ -143,6 +146,7 @@ internal sealed partial class Node
         }
 
         SendNetworks(link);
+        AskForIntroductions(link);
     }
 
     /// <summary>What every connection does that has come up, of whatever protocol.</summary>
@@ -191,6 +195,7 @@ internal sealed partial class Node
         }
 
         ScheduleControl(_pathCheckNanos);
+        RunIntroductionTimers();
         foreach (var peer in _peers.Values)
         {
             for (var i = peer.Connections.Count - 1; i >= 0; i--)
