@@ -50,15 +50,20 @@ internal sealed partial class Node
         return true;
     }
 
-    /// <summary>Asks the peer for introductions, or asks no more, as its entry says; who knows already is not told again.</summary>
+    /// <summary>
+    /// Asks the peer for introductions, or asks no more, as its entry says; who knows already is not told again. With other networks it is asked
+    /// anew: what it said of them before was not taken.
+    /// </summary>
     private static void AskForIntroductions(PeerConnection link)
     {
-        var asks = link.Peer!.Config.Introduces;
-        if (link.Legacy is null && link.Introductions.HasAsked != asks)
+        var (entry, state) = (link.Peer!.Config, link.Introductions);
+        if (link.Legacy is not null || (entry.Introduces ? state.AskedFor?.SequenceEqual(entry.Networks) == true : state.AskedFor is null))
         {
-            link.Introductions.HasAsked = asks;
-            link.Send(new Members([], [], IsComplete: false, asks));
+            return;
         }
+
+        state.AskedFor = entry.Introduces ? entry.Networks : null;
+        link.Send(new Members([], [], IsComplete: false, entry.Introduces));
     }
 
     private void OnMembers(PeerConnection link, Members message)
@@ -66,7 +71,10 @@ internal sealed partial class Node
         var peer = link.Peer!;
         if (message.Asks is { } asks)
         {
+            // It has forgotten what it was told, or will.
             link.Introductions.PeerAsks = asks;
+            link.Introductions.Told = null;
+            link.Introductions.IsComplete = false;
             if (peer.Config.Trust != PeerTrust.Introduction && _introductions.SetAsker(peer.Id, asks))
             {
                 TrustChanged();
@@ -95,13 +103,13 @@ internal sealed partial class Node
         foreach (var gone in message.Gone)
         {
             link.Introductions.Said.Remove(gone);
-            var name = _introductions.Peers.FirstOrDefault(one => one.Introducer == introducer && one.Id == gone)?.Name;
+            var known = _introductions.Find(introducer, gone);
             if (_introductions.Withdraw(introducer, gone))
             {
                 isChange = true;
                 if (MayLog(peer))
                 {
-                    Log.IntroductionOver(_logger, peer.Name, name!);
+                    Log.IntroductionOver(_logger, peer.Name, known!.Name);
                 }
             }
         }
@@ -145,7 +153,7 @@ internal sealed partial class Node
         _ = link.Introductions.Said.Add(member.Id);
         if (!isKnown && !_introductions.IsKeptOut(member.Id) && MayLog(peer))
         {
-            var name = _introductions.Peers.First(one => one.Id == member.Id).Name;
+            var name = _introductions.Find(introducer.Fingerprint!.Value, member.Id)!.Name;
             Log.Introduced(_logger, name, peer.Name, string.Join(", ", member.Networks));
             if (name != Names.Tame(member.Name))
             {
@@ -301,17 +309,9 @@ internal sealed partial class Node
         {
             foreach (var link in peer.Connections)
             {
-                var asks = link.Introductions.PeerAsks;
-                if (!link.IsReady || link.Legacy is not null || !(asks || link.Introductions.Told is not null))
+                if (link is { IsReady: true, Legacy: null, Introductions.PeerAsks: true })
                 {
-                    continue;
-                }
-
-                Tell(link, asks && IsMember(peer) ? members : []);
-                if (!asks)
-                {
-                    link.Introductions.Told = null;
-                    link.Introductions.IsComplete = false;
+                    Tell(link, IsMember(peer) ? members : []);
                 }
             }
         }

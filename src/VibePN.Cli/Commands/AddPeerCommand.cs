@@ -37,8 +37,8 @@ internal static class AddPeerCommand
         command.Add(CommonOptions.Json);
         return command.Does(async (parsed, cancel) =>
         {
-            bool? isIntroducer = parsed.GetResult(introduces) is null ? null : parsed.GetValue(introduces) ?? true;
-            if (new Option[] { address, fingerprint, networks, routes, introduces, update }.All(option => parsed.GetResult(option) is null)
+            bool? isIntroducer = IsGiven(parsed, introduces) ? parsed.GetValue(introduces) ?? true : null;
+            if (new Option[] { address, fingerprint, networks, routes, introduces, update }.All(option => !IsGiven(parsed, option))
                 && await LetInAsync(parsed, parsed.GetRequiredValue(name), cancel))
             {
                 return CommandLine.Done;
@@ -70,6 +70,8 @@ internal static class AddPeerCommand
             return await ConfigEditing.RunAsync(parsed, edit => edit.AddPeer(peer), $"added {peer.Name}", cancel);
         });
     }
+
+    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 
     private static void Update(ConfigEdit edit, PeerConfig peer, bool? introduces)
     {

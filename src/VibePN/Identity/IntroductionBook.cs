@@ -48,6 +48,9 @@ public sealed class IntroductionBook
     /// <summary>Whether anybody vouches for it.</summary>
     public bool Has(PeerId id) => _peers.Keys.Any(key => key.Id == id);
 
+    /// <summary>An introducer's word on one member, or null.</summary>
+    public IntroducedPeer? Find(PeerId introducer, PeerId id) => _peers.GetValueOrDefault((introducer, id));
+
     /// <summary>A peer wants to be told who else is there, or not any more.</summary>
     /// <returns>False: that is how it was.</returns>
     public bool SetAsker(PeerId peer, bool asks) => asks ? _askers.Add(peer) : _askers.Remove(peer);
@@ -77,10 +80,7 @@ public sealed class IntroductionBook
             return IntroductionVerdict.TooMany;
         }
 
-        // Who is known already keeps its name, whoever vouches for it as well.
-        string local = before?.Name ?? _peers.Values.FirstOrDefault(peer => peer.Id == id)?.Name
-            ?? KnownPeers.FreeName(Names.Tame(name), one => isTaken(one) || _peers.Values.Any(peer => peer.Name == one));
-        IntroducedPeer after = (before ?? new IntroducedPeer(by, id, local, nowUtcSeconds, nowUtcSeconds)) with
+        IntroducedPeer after = (before ?? new IntroducedPeer(by, id, NameOf(id, name, isTaken), nowUtcSeconds, nowUtcSeconds)) with
         {
             Networks = shared,
             EndPoints = endPoints.Count > 0 ? [.. endPoints.Take(Limits.AddressesPerPeer)] : before?.EndPoints ?? [],
@@ -160,7 +160,8 @@ public sealed class IntroductionBook
             return null;
         }
 
-        KeptOutPeer kept = new(id, KnownPeers.FreeName(name, taken => _keptOut.Exists(peer => peer.Name == taken)), nowUtcSeconds);
+        HashSet<string> names = [.. _keptOut.Select(peer => peer.Name)];
+        KeptOutPeer kept = new(id, KnownPeers.FreeName(name, names.Contains), nowUtcSeconds);
         _keptOut.Add(kept);
         if (_keptOut.Count > Limits.KeptOut)
         {
@@ -182,12 +183,13 @@ public sealed class IntroductionBook
     {
         HashSet<PeerId> others = [.. known.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>(), self];
         HashSet<string> names = [.. known.Peers.Select(peer => peer.Name)];
+        Dictionary<PeerId, PeerConfig> introducers = known.Peers.Where(peer => peer is { Introduces: true, Fingerprint: not null }).ToDictionary(peer => peer.Fingerprint!.Value);
         List<PeerConfig> joined = [.. known.Peers];
         foreach (IGrouping<PeerId, IntroducedPeer> words in Peers.Where(peer => !others.Contains(peer.Id) && !IsKeptOut(peer.Id)).GroupBy(peer => peer.Id))
         {
             (PeerConfig Entry, IntroducedPeer Word)[] vouched =
             [
-                .. words.Select(word => (Entry: known.Peers.FirstOrDefault(peer => peer.Introduces && peer.Fingerprint == word.Introducer), Word: word))
+                .. words.Select(word => (Entry: introducers.GetValueOrDefault(word.Introducer), Word: word))
                     .Where(pair => pair.Entry is not null)
                     .Select(pair => (pair.Entry!, pair.Word)),
             ];
@@ -216,6 +218,23 @@ public sealed class IntroductionBook
         }
 
         return joined.Count == known.Peers.Count ? known : known with { Peers = joined };
+    }
+
+    /// <summary>Who is known already keeps its name, whoever vouches for it as well.</summary>
+    private string NameOf(PeerId id, string name, Func<string, bool> isTaken)
+    {
+        HashSet<string> names = [];
+        foreach (IntroducedPeer peer in _peers.Values)
+        {
+            if (peer.Id == id)
+            {
+                return peer.Name;
+            }
+
+            _ = names.Add(peer.Name);
+        }
+
+        return KnownPeers.FreeName(Names.Tame(name), one => isTaken(one) || names.Contains(one));
     }
 
     private static bool IsConfirmationDue(IntroducedPeer peer, long nowUtcSeconds) => nowUtcSeconds - peer.ConfirmedUtcSeconds is < 0 or >= ConfirmSeconds;

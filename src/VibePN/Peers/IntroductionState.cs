@@ -5,8 +5,8 @@ namespace VibePN.Peers;
 /// <summary>What was said of introductions on one connection (docs/protocol.md, Introductions).</summary>
 internal sealed class IntroductionState
 {
-    /// <summary>We have asked the peer to introduce others to us.</summary>
-    public bool HasAsked { get; set; }
+    /// <summary>The networks for which we have asked the peer to introduce others to us; null: we have not, or do not any more.</summary>
+    public IReadOnlyList<string>? AskedFor { get; set; }
 
     /// <summary>The peer has asked us.</summary>
     public bool PeerAsks { get; set; }
