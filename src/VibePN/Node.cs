@@ -81,7 +81,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _invites = new InviteBook(options.Memory.Trust.Invites);
         _remembered = [.. options.Memory.Trust.Peers];
         PruneRemembered();
-        _config = KnownPeers.Join(_file, _remembered);
+        _introductions = new IntroductionBook(options.Memory.Introductions);
+        PruneIntroductions(_file);
+        _config = _introductions.Join(KnownPeers.Join(_file, _remembered), options.Identity.Id);
         _trust = TrustList.Create(_config, options.Identity.Id, _invites);
         StartedAt = now;
         foreach (var known in options.Memory.Networks)
@@ -156,6 +158,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
     public NodeMemory Memory => new([.. _live.Select(network => network.Memory)])
     {
         Trust = TrustMemory,
+        Introductions = _introductions.Memory,
         Tokens = [.. _peers.Values.Where(peer => !peer.DialToken.IsEmpty).Select(peer => new PeerToken(peer.Id, peer.DialToken))],
     };
 

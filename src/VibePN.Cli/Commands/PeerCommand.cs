@@ -20,7 +20,7 @@ internal static class PeerCommand
 
     internal static void Draw(IAnsiConsole console, PeerHistoryDto answer)
     {
-        PeersCommand.DrawPeers(console, [answer.Peer]);
+        PeersCommand.DrawPeers(console, [answer.Peer], []);
         if (answer.Samples.Count > 0)
         {
             double[] rtts = [.. answer.Samples.Select(sample => sample.RttMillis ?? 0)];

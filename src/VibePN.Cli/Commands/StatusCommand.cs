@@ -57,7 +57,7 @@ internal static class StatusCommand
         }
 
         console.WriteLine();
-        PeersCommand.DrawPeers(console, status.Peers);
+        PeersCommand.DrawPeers(console, status.Peers, status.KeptOut);
     }
 
     private static IEnumerable<string> Offloads(StatusDto status)
