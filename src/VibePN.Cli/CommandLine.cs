@@ -66,6 +66,7 @@ internal static class CommandLine
             JoinCommand.Create(),
             AddPeerCommand.Create(),
             RemovePeerCommand.Create(),
+            RotateKeyCommand.Create(),
             VersionCommand.Create(),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

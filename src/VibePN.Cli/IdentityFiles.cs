@@ -46,7 +46,7 @@ internal static class IdentityFiles
         return PeerId.OfCertificate(certificate.RawData);
     }
 
-    private static X509Certificate2 SelfSign(ECDsa key, string name, DateTimeOffset now)
+    public static X509Certificate2 SelfSign(ECDsa key, string name, DateTimeOffset now)
     {
         X500DistinguishedNameBuilder subject = new();
         subject.AddCommonName(name);

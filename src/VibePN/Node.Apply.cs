@@ -29,6 +29,7 @@ internal sealed partial class Node
         _file = config;
         PruneRemembered();
         JoinKnown();
+        PruneLineages();
         config = _config;
         var (changed, added, removed) = ApplyPeers(config);
         var touched = new HashSet<NodeNetwork>();
@@ -182,13 +183,14 @@ internal sealed partial class Node
         {
             ChangedNanos = _now.Nanos,
             IsUnseen = entry.Fingerprint is null,
+            First = FirstOf(id),
         };
         _peers.Add(id, peer);
         _peersByName.Add(entry.Name, peer);
         if (entry.Address is not null)
         {
             // The smaller of the two dials first; see Admission of duplicates in docs/protocol.md.
-            peer.NextDialNanos = _now.Nanos + (Self.CompareTo(id) > 0 ? DialPolicy.LargerNodeDelayNanos : 0);
+            peer.NextDialNanos = _now.Nanos + (Self.CompareTo(peer.First) > 0 ? DialPolicy.LargerNodeDelayNanos : 0);
             ScheduleControl(peer.NextDialNanos);
         }
 

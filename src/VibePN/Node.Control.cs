@@ -107,6 +107,7 @@ internal sealed partial class Node
             return;
         }
 
+        LearnLineage(link);
         TakeUp(link);
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
         link.LossMeter = hello.Features.Contains(Hello.RepairFeature) ? new LossMeter() : null;

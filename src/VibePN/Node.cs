@@ -80,9 +80,10 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _file = options.Config;
         _invites = new InviteBook(options.Memory.Trust.Invites);
         _remembered = [.. options.Memory.Trust.Peers];
+        _lineages = [.. options.Memory.Trust.Lineages];
         PruneRemembered();
         _config = KnownPeers.Join(_file, _remembered);
-        _trust = TrustList.Create(_config, options.Identity.Id, _invites);
+        _trust = TrustList.Create(_config, options.Identity.Id, _invites, _lineages);
         StartedAt = now;
         foreach (var known in options.Memory.Networks)
         {

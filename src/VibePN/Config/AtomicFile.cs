@@ -64,6 +64,25 @@ public static class AtomicFile
         }
     }
 
+    /// <summary>As <see cref="Replace"/>, with mode and owner of another file in the same directory.</summary>
+    /// <exception cref="IOException"/>
+    /// <exception cref="UnauthorizedAccessException"/>
+    public static void ReplaceLike(string path, string like, string text)
+    {
+        string full = Path.GetFullPath(path);
+        string temporary = TemporaryOf(full);
+        try
+        {
+            WriteLike(TargetOf(like), temporary, Encoding.UTF8.GetBytes(text));
+            File.Move(temporary, full, overwrite: true);
+            PosixFile.SyncDirectory(Path.GetDirectoryName(full)!);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
     /// <summary>The file itself, absolute, where <paramref name="path"/> is a symbolic link.</summary>
     internal static string TargetOf(string path)
     {

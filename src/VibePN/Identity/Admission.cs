@@ -11,7 +11,7 @@ public static class Admission
 
     public static AdmissionResult Decide(TrustList trust, in AdmissionRequest request)
     {
-        PeerConfig? pinned = trust.Find(request.Presented);
+        PeerConfig? pinned = FindPinned(trust, request);
         PeerConfig? dialed = request.DialedPeer is null ? null : trust.Find(request.DialedPeer);
         AdmissionReason reason = Judge(trust, request, pinned, dialed);
         PeerConfig? peer = dialed ?? pinned;
@@ -23,9 +23,33 @@ public static class Admission
             };
     }
 
+    /// <summary>The entry that pins any fingerprint which the chain proves, or which is known to be of the same node; the youngest counts.</summary>
+    private static PeerConfig? FindPinned(TrustList trust, in AdmissionRequest request)
+    {
+        if (request.Lineage is not { } lineage)
+        {
+            return trust.Find(request.Presented);
+        }
+
+        for (int i = lineage.Members.Count - 1; i >= 0; i--)
+        {
+            if (trust.Find(lineage.Members[i]) is { } pinned)
+            {
+                return pinned;
+            }
+        }
+
+        return trust.LineageOf(lineage)?.Members.Select(trust.Find).LastOrDefault(peer => peer is not null);
+    }
+
     private static AdmissionReason Judge(TrustList trust, in AdmissionRequest request, PeerConfig? pinned, PeerConfig? dialed)
     {
-        if (request.Presented == trust.Self)
+        if (request.Lineage is not { } lineage)
+        {
+            return AdmissionReason.SuccessionForged;
+        }
+
+        if (lineage.Has(trust.Self))
         {
             return AdmissionReason.Itself;
         }
@@ -43,9 +67,9 @@ public static class Admission
             // The entry went away while its dial was under way.
             return AdmissionReason.NoPin;
         }
-        else if (dialed.Fingerprint is { } pin)
+        else if (dialed.Fingerprint is not null)
         {
-            if (pin != request.Presented)
+            if (pinned != dialed)
             {
                 return AdmissionReason.WrongPin;
             }
@@ -62,6 +86,19 @@ public static class Admission
         else
         {
             firstUse = true;
+        }
+
+        if (trust.LineageOf(lineage) is { } known)
+        {
+            if (known.IsOver(request.Presented, request.NowUtcSeconds))
+            {
+                return AdmissionReason.Superseded;
+            }
+
+            if (!known.Has(request.Presented) && !lineage.Extends(known))
+            {
+                return AdmissionReason.Forked;
+            }
         }
 
         // Validity comes last: a stranger is not told more than that it is one.
@@ -81,7 +118,7 @@ public static class Admission
     /// <summary>An unknown one that shows an invite's proof. Who has no good one is not told about its certificate.</summary>
     private static AdmissionReason JudgeInvited(TrustList trust, in AdmissionRequest request, in InviteProof proof)
     {
-        AdmissionReason reason = trust.Invites.Judge(proof, request.Presented, trust.Self, trust.HasNetwork, request.NowUtcSeconds);
+        AdmissionReason reason = trust.Invites.Judge(proof, request.Lineage!.First, trust.Self, trust.HasNetwork, request.NowUtcSeconds);
         return reason == AdmissionReason.AcceptedInvite && (request.NowUtcSeconds < request.NotBeforeUtcSeconds || request.NowUtcSeconds > request.NotAfterUtcSeconds)
             ? AdmissionReason.InvitedNotValid
             : reason;

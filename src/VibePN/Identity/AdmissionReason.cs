@@ -42,6 +42,15 @@ public enum AdmissionReason
     /// <summary>The invite is good, but the certificate has expired or is not valid yet.</summary>
     InvitedNotValid,
 
+    /// <summary>A succession in its chain is not signed by the key before.</summary>
+    SuccessionForged,
+
+    /// <summary>Its key has a successor, and the overlap is over.</summary>
+    Superseded,
+
+    /// <summary>It follows a key that has another successor already.</summary>
+    Forked,
+
     Expired,
 
     NotYetValid,

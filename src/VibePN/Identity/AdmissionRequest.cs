@@ -13,6 +13,9 @@ public readonly record struct AdmissionRequest(
     long NowUtcSeconds,
     string? DialedPeer)
 {
+    /// <summary>The fingerprints that the chain proves, <see cref="Presented"/> last; null: a statement of it proves nothing.</summary>
+    public Lineage? Lineage { get; init; } = Lineage.Of(Presented);
+
     /// <summary>What a statement behind the certificate proves; null: there is none.</summary>
     public InviteProof? Invite { get; init; }
 }

@@ -8,6 +8,7 @@ public sealed class TrustList
     private readonly Dictionary<PeerId, PeerConfig> _byId = [];
     private readonly Dictionary<string, PeerConfig> _byName = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<PeerId, Lineage> _lineages = [];
     private readonly HashSet<string> _networks;
 
     private TrustList(PeerId self, NodeConfig config, InviteBook invites)
@@ -29,7 +30,8 @@ public sealed class TrustList
     public bool HasNetwork(string name) => _networks.Contains(name);
 
     /// <param name="invites">Null: none.</param>
-    public static TrustList Create(NodeConfig config, PeerId self, InviteBook? invites = null)
+    /// <param name="lineages">Successions that peers have shown; null: none.</param>
+    public static TrustList Create(NodeConfig config, PeerId self, InviteBook? invites = null, IReadOnlyList<Lineage>? lineages = null)
     {
         TrustList list = new(self, config, invites ?? new InviteBook([]));
         foreach (PeerConfig peer in config.Peers)
@@ -41,11 +43,33 @@ public sealed class TrustList
             }
         }
 
+        foreach (Lineage lineage in lineages ?? [])
+        {
+            foreach (PeerId member in lineage.Members)
+            {
+                list._lineages[member] = lineage;
+            }
+        }
+
         return list;
     }
 
     /// <summary>The entry that pins <paramref name="id"/>, or null.</summary>
     public PeerConfig? Find(PeerId id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>What is known of a node that shows any member of it; null: nothing.</summary>
+    public Lineage? LineageOf(Lineage shown)
+    {
+        foreach (PeerId member in shown.Members)
+        {
+            if (_lineages.TryGetValue(member, out Lineage? known))
+            {
+                return known;
+            }
+        }
+
+        return null;
+    }
 
     public PeerConfig? Find(string name) => _byName.GetValueOrDefault(name);
 }

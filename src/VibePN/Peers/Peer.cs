@@ -16,6 +16,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>While <see cref="IsUnseen"/> it only stands for one.</summary>
     public PeerId Id { get; private set; } = id;
 
+    /// <summary>Its first fingerprint as far as known: <see cref="Id"/> may be a later one. Both ends must compare the same.</summary>
+    public PeerId First { get; set; } = id;
+
     /// <summary>It is to be trusted on first use, and that has not come yet.</summary>
     public bool IsUnseen { get; set; }
 
@@ -128,6 +131,7 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     public void Identify(PeerConfig pinned, PeerId seen)
     {
         Id = seen;
+        First = seen;
         IsUnseen = false;
         Config = pinned;
         Rights = RightsOf(pinned, seen);

@@ -30,7 +30,10 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>Known from the start where we dial, else once the certificate was accepted.</summary>
     public Peer? Peer { get; set; } = peer;
 
-    /// <summary>The fingerprint that was shown, once it was accepted.</summary>
+    /// <summary>What the other side's chain proves, once it was accepted.</summary>
+    public Lineage? Lineage { get; set; }
+
+    /// <summary>The pin that was met, or the first fingerprint that was shown where there is none, once it was accepted.</summary>
     public PeerId? Presented { get; set; }
 
     /// <summary>The proof by which a stranger was let in: it has no peer before its Hello.</summary>

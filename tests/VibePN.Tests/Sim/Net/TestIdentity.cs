@@ -26,21 +26,44 @@ internal sealed class TestIdentity
         using var key = ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = SHA256.HashData(Encoding.UTF8.GetBytes("key of " + name)) });
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         using var certificate = request.Create(request.SubjectName, new Unsigned(key), notBefore, notAfter, [1]);
+        return new TestIdentity(Load(certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem()));
+    }
+
+    private static NodeIdentity Load(string certificatePem, string keyPem)
+    {
         var folder = Directory.CreateTempSubdirectory($"vpn-t{Environment.ProcessId}-");
         try
         {
             var certPath = Path.Combine(folder.FullName, "node.crt");
             var keyPath = Path.Combine(folder.FullName, "node.key");
-            File.WriteAllText(certPath, certificate.ExportCertificatePem());
-            File.WriteAllText(keyPath, key.ExportPkcs8PrivateKeyPem());
+            File.WriteAllText(certPath, certificatePem);
+            File.WriteAllText(keyPath, keyPem);
             File.SetUnixFileMode(keyPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            return new TestIdentity(NodeIdentity.Load(new IdentityConfig { CertPath = certPath, KeyPath = keyPath }));
+            return NodeIdentity.Load(new IdentityConfig { CertPath = certPath, KeyPath = keyPath });
         }
         finally
         {
             folder.Delete(recursive: true);
         }
     }
+
+    /// <summary>A successor, signed for by this one; <paramref name="signer"/> instead signs for it, where that is to be shown as wrong.</summary>
+    public TestIdentity Succeed(string name, long overlapEnd, TestIdentity? signer = null, Func<byte[], byte[]>? damage = null)
+    {
+        var next = Make(name, SimNetwork.EpochUtc.AddDays(-1), SimNetwork.EpochUtc.AddYears(10));
+        using var key = ECDsa.Create();
+        key.ImportFromPem(Encoding.ASCII.GetString((signer ?? this).Node.KeyPem.Span));
+        var signature = key.SignData(SuccessionStatement.TextOf(next.Node.Lineage.Current, overlapEnd), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        var statement = SuccessionStatement.Encode(Node.CertificateDer.Span, overlapEnd, signature);
+        var before = Encoding.ASCII.GetString(Node.CertificatePem.Span);
+        var rest = before[(before.IndexOf("-----END CERTIFICATE-----", StringComparison.Ordinal) + 25)..];
+        var pem = Encoding.ASCII.GetString(next.Node.CertificatePem.Span) + "\n" + rest + "\n" + TestStatement.Pem(damage is null ? statement : damage(statement));
+        next.Chain = Encoding.ASCII.GetBytes(pem);
+        return damage is null && signer is null ? new TestIdentity(Load(pem, Encoding.ASCII.GetString(next.Node.KeyPem.Span))) : next;
+    }
+
+    /// <summary>What is presented instead of the node's own chain; null: that one.</summary>
+    public byte[]? Chain { get; private set; }
 
     /// <summary>Two fixed numbers in place of an ECDSA signature, which differs each time.</summary>
     private sealed class Unsigned(ECDsa key) : X509SignatureGenerator

@@ -1,0 +1,204 @@
+using Xunit;
+
+namespace VibePN.Tests.Sim;
+
+/// <summary>A node's key changes, and it stays the same node; nobody else becomes it.</summary>
+public sealed class KeyTests
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 1)]
+    [InlineData(3, 2)]
+    public void Rotation_InAMeshUnderTraffic_NothingIsLost(int seed, int rotating)
+    {
+        using var sim = new SimNetwork(seed);
+        var hosts = Mesh(sim);
+        Talk(sim, hosts, 10);
+
+        // Twice in a row: the second while the first may still be under way.
+        var identity = sim.Identity(hosts[rotating].Name);
+        foreach (var name in new[] { "second", "third" })
+        {
+            identity = identity.Succeed(name, sim.Now.UtcSeconds + 60);
+            hosts[rotating].ChangeKey(identity);
+            Talk(sim, hosts, name == "second" ? 100 : 400);
+        }
+
+        Assert.Equal(sim.Ledger.Sent, sim.Ledger.Arrived);
+        foreach (var other in hosts.Where(host => host != hosts[rotating]))
+        {
+            var lineage = Assert.Single(other.OnDisk.Trust.Lineages);
+            Assert.Equal(identity.Node.Lineage.Members, lineage.Members);
+            Assert.Equal(hosts[rotating].Id, other.Peer(hosts[rotating].Name).Id);
+            Assert.Equal(2, other.Snapshot.Connections);
+        }
+    }
+
+    /// <summary>The rotated node, and then the ones that saw it, start anew; nobody has touched a config.</summary>
+    [Fact]
+    public void Rotated_AndAllRestarted_AreUpWithTheOldPins()
+    {
+        using var sim = new SimNetwork(1);
+        var hosts = Mesh(sim);
+        var id = hosts[0].Id;
+        hosts[0].Kill();
+        hosts[0].ChangeKey(sim.Identity("a").Succeed("a2", sim.Now.UtcSeconds + 60));
+        hosts[0].Boot();
+        Assert.Equal(id, hosts[0].Id);
+        Assert.NotNull(sim.RunUntil(() => AllUp(hosts), 60 * Second));
+        foreach (var host in hosts)
+        {
+            host.Kill();
+            sim.Run(Second);
+            host.Boot();
+            Assert.NotNull(sim.RunUntil(() => AllUp(hosts), 60 * Second));
+        }
+    }
+
+    [Fact]
+    public void OldKey_DuringTheOverlapAccepted_AfterItRefused()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, node, old) = Pair(sim);
+        node.ChangeKey(old.Succeed("node2", sim.Now.UtcSeconds + 60));
+        sim.Run(10 * Second);
+        Assert.Single(hub.OnDisk.Trust.Lineages);
+
+        Restart(node, old);
+        Assert.NotNull(sim.RunUntil(() => node.IsUp(hub), 10 * Second));
+        sim.Run(60 * Second);
+        Restart(node, old);
+        sim.Run(30 * Second);
+
+        Assert.False(hub.IsUp(node));
+        Assert.Equal(PeerCondition.RefusedByPeer, node.Peer("hub").Condition);
+        Assert.Contains(hub.Logger.Lines, line => line.Contains("the overlap is over", StringComparison.Ordinal));
+        Assert.Contains("successor", node.Peer("hub").Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("unrelated", "no peer has this fingerprint")]
+    [InlineData("signed by another", "forged")]
+    [InlineData("copied", "forged")]
+    [InlineData("second successor", "another successor")]
+    public void Key_ThatIsNoSuccessor_IsRefused(string what, string reason)
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, node, old) = Pair(sim);
+        var end = sim.Now.UtcSeconds + 600;
+        node.ChangeKey(old.Succeed("node2", end));
+        sim.Run(10 * Second);
+        var before = hub.OnDisk.Trust;
+
+        var thief = sim.Identity("thief");
+        node.Kill();
+        sim.Run(20 * Second);
+        node.ChangeKey(what switch
+        {
+            "signed by another" => old.Succeed("thief", end, signer: thief),
+            "copied" => old.Succeed("thief", end, signer: old, damage: _ => SignedFor(old, "node2", end)),
+            "second successor" => old.Succeed("thief", end),
+            _ => thief,
+        });
+        node.Boot();
+        sim.Run(30 * Second);
+
+        Assert.False(hub.IsUp(node));
+        Assert.Contains(hub.Logger.Lines, line => line.Contains(reason, StringComparison.Ordinal));
+        Assert.Equal(before.Lineages[0].Members, Assert.Single(hub.OnDisk.Trust.Lineages).Members);
+    }
+
+    /// <summary>1,000 statements, each with a bit, a length or its end changed: none extends the lineage, none ends the process.</summary>
+    [Fact]
+    public void Statement_Mutated1000Times_IsRefused()
+    {
+        var old = TestIdentity.Get("mutant");
+        var statement = SignedFor(old, "mutant2", 5000);
+        var current = TestIdentity.Get("mutant2").Node.Id;
+        Assert.Equal([old.Node.Id, current], Read(statement)!.Members);
+        var dice = new Random(20_261_123);
+        for (var i = 0; i < 1000; i++)
+        {
+            var bytes = statement.ToArray();
+            switch (i % 4)
+            {
+                case 0:
+                    bytes = bytes[..dice.Next(1, bytes.Length)];
+                    break;
+                case 1:
+                    bytes[dice.Next(1, 3)] ^= (byte)(1 << dice.Next(8));
+                    break;
+                case 2:
+                    bytes[dice.Next(bytes.Length - 80, bytes.Length)] ^= (byte)(1 << dice.Next(8));
+                    break;
+                default:
+                    bytes = [.. bytes, .. new byte[dice.Next(1, 300)]];
+                    break;
+            }
+
+            // A certificate changed outside its key is another first certificate, which nobody pins.
+            Assert.False(Read(bytes)?.Has(old.Node.Id) ?? false, $"number {i} was taken");
+        }
+
+        VibePN.Identity.Lineage? Read(byte[] value) =>
+            VibePN.Identity.Lineage.Read(current, [System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPem(TestStatement.Pem(value)).RawData]);
+    }
+
+    private static byte[] SignedFor(TestIdentity old, string name, long end)
+    {
+        byte[] statement = [];
+        _ = old.Succeed(name, end, damage: value => statement = value);
+        return statement;
+    }
+
+    private static void Restart(SimHost host, TestIdentity identity)
+    {
+        host.Kill();
+        host.ChangeKey(identity);
+        host.Boot();
+    }
+
+    private static (SimHost Hub, SimHost Node, TestIdentity Old) Pair(SimNetwork sim)
+    {
+        var hub = sim.AddHost("hub", 1, new SimPeer("node"));
+        var node = sim.AddHost("node", 2, new SimPeer("hub", 1));
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(node), 5 * Second));
+        sim.Run(Second);
+        return (hub, node, sim.Identity("node"));
+    }
+
+    private static SimHost[] Mesh(SimNetwork sim)
+    {
+        SimHost[] hosts =
+        [
+            sim.AddHost("a", 1, new SimPeer("b", 2), new SimPeer("c", 3)),
+            sim.AddHost("b", 2, new SimPeer("a", 1), new SimPeer("c", 3)),
+            sim.AddHost("c", 3, new SimPeer("a", 1), new SimPeer("b", 2)),
+        ];
+        Assert.NotNull(sim.RunUntil(() => AllUp(hosts), 10 * Second));
+        sim.Run(5 * Second);
+        return hosts;
+    }
+
+    private static bool AllUp(SimHost[] hosts) => hosts.All(one => hosts.All(other => one == other || one.IsUp(other)));
+
+    private static void Talk(SimNetwork sim, SimHost[] hosts, int rounds)
+    {
+        for (var i = 0; i < rounds; i++)
+        {
+            foreach (var from in hosts)
+            {
+                foreach (var to in hosts.Where(host => host != from))
+                {
+                    from.SendTo(to, 0);
+                }
+            }
+
+            sim.Run(TimeSpan.FromMilliseconds(10));
+        }
+
+        sim.Run(TimeSpan.FromMilliseconds(100));
+    }
+}
