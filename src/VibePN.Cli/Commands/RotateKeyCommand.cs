@@ -1,7 +1,6 @@
 using System.CommandLine;
 using VibePN.Api;
 using VibePN.Config;
-using VibePN.Identity;
 
 namespace VibePN.Cli.Commands;
 
