@@ -35,7 +35,7 @@ public sealed class KeyTests : IDisposable
         pairs.ForEach(pair => pair.From.WaitForTrafficTo(pair.To, s_patience));
         string id = nodes[0].Status()["id"]!.GetValue<string>();
 
-        List<UdpFlow> flows = pairs.ConvertAll(pair => new UdpFlow(pair.From.Host, pair.To.Host, pair.To.Inner, 2));
+        List<UdpFlow> flows = [.. pairs.Select((pair, i) => new UdpFlow(pair.From.Host, pair.To.Host, pair.To.Inner, 2, 6000 + i))];
         Wait.For(TimeSpan.FromSeconds(0.5));
         Outcome rotated = nodes[0].Host.Run(TestBed.Executable, "rotate-key", "--config", nodes[0].ConfigPath);
         Assert.True(rotated.ExitCode == 0, rotated.ToString());
@@ -77,6 +77,7 @@ public sealed class KeyTests : IDisposable
             string after = string.Create(CultureInfo.InvariantCulture, $"{0.002 + (0.04 * i / s_kills):F4}");
             _ = node.Host.Run("timeout", "-s", "KILL", after, TestBed.Executable, "rotate-key", "--config", node.ConfigPath);
             node.Launch();
+            Wait.Until(s_patience, "it runs", () => node.Control("status").ExitCode == 0);
             Assert.Equal(id, node.Status()["id"]!.GetValue<string>());
         }
     }
