@@ -57,6 +57,31 @@ public sealed class KeyTests
         }
     }
 
+    /// <summary>The longest chain, shown for the first time to one who knows the first key only, and remembered across files.</summary>
+    [Fact]
+    public void EightRotations_ShownAtOnce_AreAcceptedAndWrittenDown()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, node, identity) = Pair(sim);
+        node.Kill();
+        for (var i = 1; i <= VibePN.Identity.Lineage.MaxSuccessions; i++)
+        {
+            identity = identity.Succeed($"node after {i}", sim.Now.UtcSeconds + 60);
+        }
+
+        Restart(node, identity);
+        Assert.NotNull(sim.RunUntil(() => node.IsUp(hub) && hub.OnDisk.Trust.Lineages.Count == 1, 60 * Second));
+        using var folder = new TemporaryDirectory();
+        new NodeTrustFile(folder.Path).Save(hub.OnDisk.Trust);
+        var read = Assert.Single(new NodeTrustFile(folder.Path).Load(out var problem).Lineages);
+        Assert.Null(problem);
+        Assert.Equal(identity.Node.Lineage.Members, read.Members);
+        Assert.Equal(identity.Node.Lineage.OverlapEnds, read.OverlapEnds);
+
+        // A ninth is more than is read.
+        Assert.Throws<VibePN.Identity.IdentityException>(() => identity.Succeed("node after 9", sim.Now.UtcSeconds + 60));
+    }
+
     [Fact]
     public void OldKey_DuringTheOverlapAccepted_AfterItRefused()
     {
