@@ -74,7 +74,7 @@ public sealed class KeyTests : IDisposable
                 File.WriteAllText(path, text);
             }
 
-            string after = string.Create(CultureInfo.InvariantCulture, $"{0.002 + (0.04 * i / s_kills):F4}");
+            string after = string.Create(CultureInfo.InvariantCulture, $"{0.008 + (0.03 * i / s_kills):F4}");
             _ = node.Host.Run("timeout", "-s", "KILL", after, TestBed.Executable, "rotate-key", "--config", node.ConfigPath);
             node.Launch();
             Wait.Until(s_patience, "it runs", () => node.Control("status").ExitCode == 0);

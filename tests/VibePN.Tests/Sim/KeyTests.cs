@@ -82,6 +82,33 @@ public sealed class KeyTests
         Assert.Throws<VibePN.Identity.IdentityException>(() => identity.Succeed("node after 9", sim.Now.UtcSeconds + 60));
     }
 
+    /// <summary>Where an interrupted rotation has replaced the certificate and not yet the key.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Files_OfAnInterruptedRotation_GiveTheKeyOfTheCertificate(bool isCertificateNew)
+    {
+        var before = TestIdentity.Get("interrupted");
+        var after = before.Succeed("interrupted2", 5000);
+        using var folder = new TemporaryDirectory();
+        var config = new VibePN.Config.IdentityConfig
+        {
+            CertPath = Path.Combine(folder.Path, "node.crt"),
+            KeyPath = Path.Combine(folder.Path, "node.key"),
+            Fingerprint = before.Node.Id,
+        };
+        File.WriteAllBytes(config.CertPath, (isCertificateNew ? after : before).Node.CertificatePem.ToArray());
+        foreach (var (path, key) in new[] { (config.KeyPath, before), (config.KeyPath + VibePN.Identity.NodeIdentity.NextSuffix, after) })
+        {
+            File.WriteAllBytes(path, key.Node.KeyPem.ToArray());
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        var loaded = VibePN.Identity.NodeIdentity.Load(config);
+        Assert.Equal((isCertificateNew ? after : before).Node.KeyPem.ToArray(), loaded.KeyPem.ToArray());
+        Assert.Equal(before.Node.Id, loaded.Id);
+    }
+
     [Fact]
     public void OldKey_DuringTheOverlapAccepted_AfterItRefused()
     {
