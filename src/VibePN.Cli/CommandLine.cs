@@ -57,6 +57,7 @@ internal static class CommandLine
             DaemonCommand.Create(),
             StatusCommand.Create(),
             PeersCommand.Create(),
+            PeerCommand.Create(),
             RoutesCommand.Create(),
             ReloadCommand.Create(),
             ConfirmCommand.Create(),
@@ -67,6 +68,8 @@ internal static class CommandLine
             AddPeerCommand.Create(),
             RemovePeerCommand.Create(),
             RotateKeyCommand.Create(),
+            DoctorCommand.Create(),
+            ExplainCommand.Create(),
             VersionCommand.Create(),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

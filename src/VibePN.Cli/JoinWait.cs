@@ -12,7 +12,7 @@ internal static class JoinWait
     /// <returns>False: the daemon could not take it into use, or the inviter refused, or did not answer in time.</returns>
     public static async Task<bool> RunAsync(Func<ApiClient> connect, string config, Invite invite, CancellationToken cancel)
     {
-        using ApiClient client = connect();
+        ApiClient client = connect();
         try
         {
             _ = await client.ReloadAsync(new ReloadRequestDto { Config = config }, cancel);

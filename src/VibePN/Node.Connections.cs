@@ -262,6 +262,7 @@ internal sealed partial class Node
         }
 
         NoteUsable(peer);
+        NoteCondition(peer);
     }
 
     private void PeerDown(Peer peer, PeerConnection link, QuicClose close)
@@ -279,6 +280,7 @@ internal sealed partial class Node
         var (_, text) = Explain(link, close);
         Log.PeerDown(_logger, peer.Name, text);
         peer.Fail(DialFailure.Lost, text);
+        NoteCondition(peer);
         peer.SeenAt = link.RemoteEndPoint;
 
         // Only who fell silent or restarted is looked for; neither who left, nor who was sent away.

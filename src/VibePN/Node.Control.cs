@@ -281,6 +281,12 @@ internal sealed partial class Node
             link.Reassembler?.Expire(_now.Nanos);
             CountExpired(link);
             SendKeepalive(link);
+            if (link.Peer?.Active == link)
+            {
+                var stats = link.Quic.GetStats();
+                link.Peer.History.Sample(stats.SmoothedRtt, stats.DatagramsAcked, stats.DatagramsLost, _now.Nanos);
+            }
+
             if (link.Peer?.Active == link && link.DoubtCheckNanos == ulong.MaxValue)
             {
                 Await(link);

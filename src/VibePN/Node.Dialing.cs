@@ -85,6 +85,7 @@ internal sealed partial class Node
         else
         {
             peer.Fail(DialFailure.Unreachable, error ?? "the name does not resolve");
+            NoteCondition(peer);
         }
     }
 
@@ -239,6 +240,7 @@ internal sealed partial class Node
         }
 
         peer.Fail(failure, text);
+        NoteCondition(peer);
         var next = _now.Nanos + DialPolicy.DelayNanos(failure, peer.Failures, _options.Random.NextDouble());
         var planned = peer.NextDialNanos;
         switch (failure)

@@ -211,6 +211,7 @@ internal sealed partial class Node
         link.MoveUntilNanos = 0;
         link.DoubtCheckNanos = ulong.MaxValue;
         AwaitUnderWay(link);
+        NoteCondition(link.Peer!);
     }
 
     /// <summary>Only where packets wait behind it: what else is under way may be a probe of the packet size, which nobody has to answer.</summary>

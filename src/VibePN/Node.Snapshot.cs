@@ -117,6 +117,12 @@ internal sealed partial class Node
     /// <summary>Where an entry is dialed; null: it dials us.</summary>
     private static string? AddressText(PeerConfig entry) => entry.Address is null ? null : string.Join(", ", entry.DialAddresses);
 
+    /// <summary>What became of a configured peer of late; null: there is none of that name.</summary>
+    public PeerHistorySnapshot? History(string peer) =>
+        _peersByName.TryGetValue(peer, out var known) ? new PeerHistorySnapshot([.. known.History.Events], [.. known.History.Samples])
+        : _config.Peers.Any(entry => entry.Name == peer) ? new PeerHistorySnapshot([], [])
+        : null;
+
     private QueueSnapshot SnapshotOf(FairQueue queue) => new(
         queue.Bytes,
         queue.Count,
@@ -128,9 +134,16 @@ internal sealed partial class Node
 
     private static TimeSpan Time(ulong nanos) => TimeSpan.FromTicks((long)(nanos / 100));
 
+    /// <summary>To be called wherever <see cref="ConditionOf"/> may say something new that is worth remembering.</summary>
+    private void NoteCondition(Peer peer)
+    {
+        var (condition, reason) = ConditionOf(peer);
+        peer.History.Note(condition, reason, _now.Nanos);
+    }
+
     private (PeerCondition Condition, string Reason) ConditionOf(Peer peer) => peer switch
     {
-        { Active: { } link } when link.IsInDoubt(_now.Nanos) => (PeerCondition.Up, peer.IsDialing ? "no answer; dialing beside it" : "no answer"),
+        { Active: { } link } when link.IsInDoubt(_now.Nanos) => (PeerCondition.Up, "no answer; trying new connections beside it"),
         { Active: not null } => (PeerCondition.Up, ""),
         { LastFailure: DialFailure.RefusedByPeer } => (PeerCondition.RefusedByPeer, peer.LastFailureText),
         { LastFailure: DialFailure.WrongIdentity } => (PeerCondition.RefusedHere, peer.LastFailureText),

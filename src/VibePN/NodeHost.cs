@@ -140,6 +140,9 @@ public sealed partial class NodeHost : IAsyncDisposable
 
     public Task<NodeSnapshot> SnapshotAsync() => _loop.InvokeAsync(node => node.Snapshot(NodeLoop.Now()));
 
+    /// <summary>What became of a configured peer of late; null: there is none of that name.</summary>
+    public Task<PeerHistorySnapshot?> HistoryAsync(string peer) => _loop.InvokeAsync(node => node.History(peer));
+
     /// <summary>Tells the peers and stops.</summary>
     /// <returns>Peers told.</returns>
     public async Task<int> StopAsync()

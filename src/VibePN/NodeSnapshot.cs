@@ -1,4 +1,5 @@
 using System.Net;
+using VibePN.Peers;
 using VibePN.Quic;
 using VibePN.Routing;
 
@@ -146,3 +147,7 @@ public readonly record struct QueueSnapshot(
     ulong Marked,
     ulong DroppedByCoDel,
     ulong DroppedFull);
+
+/// <summary>What became of a peer of late.</summary>
+/// <param name="Events">Oldest first, as <paramref name="Samples"/>.</param>
+public sealed record PeerHistorySnapshot(IReadOnlyList<PeerEvent> Events, IReadOnlyList<PathSample> Samples);

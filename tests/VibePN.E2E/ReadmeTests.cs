@@ -39,14 +39,12 @@ public sealed partial class ReadmeTests : IDisposable
         TestContext.Current.TestOutputHelper?.WriteLine($"from nothing to a ping, by {commands.Length} commands: {took.TotalSeconds:0.00} s");
     }
 
-    /// <summary>Runs a host's commands; the daemon lives on. A person looks whether it is there before going on, and pings again.</summary>
+    /// <summary>Runs a host's commands; the daemon lives on. A person pings again when the first comes too early.</summary>
     private RunningProgram Run(TestHost host, string[] commands)
     {
         string mine = string.Join('\n', commands.Where(command => command.StartsWith(host.Name + "#", StringComparison.Ordinal))
             .Select(command => command[(host.Name.Length + 1)..].Split("   #")[0].Trim())
-            .Select(command => command.EndsWith('&') ? $"{command}\nuntil vpnctl status >/dev/null 2>&1; do sleep 0.02; done"
-                : command.StartsWith("ping ", StringComparison.Ordinal) ? $"until ping -c 1 -W 1 {command[5..]}; do sleep 0.05; done"
-                : command));
+            .Select(command => command.StartsWith("ping ", StringComparison.Ordinal) ? $"until ping -c 1 -W 1 {command[5..]}; do sleep 0.05; done" : command));
 
         // A file system with nothing of VibePN in the usual places; ip netns exec has made it this process's own.
         string script = $"""

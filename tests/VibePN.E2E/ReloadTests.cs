@@ -250,7 +250,7 @@ public sealed class ReloadTests : IDisposable
     [Fact]
     public async Task Network_ThatComesAndGoes_LeavesNothing()
     {
-        using ApiClient api = new(_one.SocketPath);
+        ApiClient api = new(_one.SocketPath);
         await CycleAsync(api, 5);
         WaitUntilSettled();
         (string Host, int Descriptors, int Threads) before = Resources();

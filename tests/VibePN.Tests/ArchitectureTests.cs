@@ -14,6 +14,8 @@ public sealed class ArchitectureTests
     /// </summary>
     private static readonly (string Name, Func<Type, bool> Holds)[] Layers =
     [
+        ("Doctor", type => InFolder(type, "Doctor")),
+        ("Metrics", type => InFolder(type, "Metrics")),
         ("Api", type => InFolder(type, "Api")),
         ("NodeHost", type => type.Name == "NodeHost"),
         ("NodeLoop", type => type.Name == "NodeLoop"),

@@ -60,7 +60,7 @@ internal static class ConfigEditing
     {
         try
         {
-            using ApiClient client = CommonOptions.CreateClient(parsed);
+            ApiClient client = CommonOptions.CreateClient(parsed);
             ReloadDto reload = await client.ReloadAsync(new ReloadRequestDto { Config = answer.Config }, cancel);
             return answer with { Daemon = EditReloadState.Reloaded, Reload = reload };
         }

@@ -12,7 +12,7 @@ internal static class ConfirmCommand
         command.Add(CommonOptions.Json);
         return command.Does(async (parsed, cancel) =>
         {
-            using ApiClient client = CommonOptions.CreateClient(parsed);
+            ApiClient client = CommonOptions.CreateClient(parsed);
             ConfirmDto answer = await client.ConfirmAsync(cancel);
             if (parsed.GetValue(CommonOptions.Json))
             {

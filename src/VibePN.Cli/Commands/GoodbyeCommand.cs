@@ -9,7 +9,7 @@ internal static class GoodbyeCommand
         new ExampleCommand("goodbye", "Tells all peers, closes the connections and ends the daemon", "vibepn goodbye")
             .Does(async (parsed, cancel) =>
             {
-                using ApiClient client = CommonOptions.CreateClient(parsed);
+                ApiClient client = CommonOptions.CreateClient(parsed);
                 GoodbyeDto answer = await client.GoodbyeAsync(cancel);
                 Console.Out.WriteLine(answer.PeersTold == 1 ? "the daemon ends; 1 peer is told" : $"the daemon ends; {answer.PeersTold} peers are told");
                 return CommandLine.Done;

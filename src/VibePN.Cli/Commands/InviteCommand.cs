@@ -12,6 +12,9 @@ internal static class InviteCommand
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
+
     public static ExampleCommand Create()
     {
         Option<string> network = Options.Checked("--network", "NAME", "The network to join [default: the only one]", Options.NameError);
@@ -34,7 +37,7 @@ internal static class InviteCommand
 
         return command.Does(async (parsed, cancel) =>
         {
-            using ApiClient client = CommonOptions.CreateClient(parsed);
+            ApiClient client = CommonOptions.CreateClient(parsed);
             bool json = parsed.GetValue(CommonOptions.Json);
             if (parsed.GetValue(list))
             {
@@ -50,16 +53,15 @@ internal static class InviteCommand
                 return CommandLine.Done;
             }
 
-            NewInviteDto made = await client.InviteAsync(
-                new InviteRequestDto
-                {
-                    Network = parsed.GetValue(network),
-                    Addresses = Options.Split(parsed.GetValue(address)),
-                    For = parsed.GetValue(joiner),
-                    ExpiresInSeconds = parsed.GetValue(expires) is { } text ? Options.ParseTime(text)?.TotalSeconds : null,
-                    Routes = Options.Split(parsed.GetValue(routes)),
-                },
-                cancel);
+            InviteRequestDto request = new()
+            {
+                Network = parsed.GetValue(network),
+                Addresses = Options.Split(parsed.GetValue(address)),
+                For = parsed.GetValue(joiner),
+                ExpiresInSeconds = parsed.GetValue(expires) is { } text ? Options.ParseTime(text)?.TotalSeconds : null,
+                Routes = Options.Split(parsed.GetValue(routes)),
+            };
+            NewInviteDto made = await InviteAsync(client, request, cancel);
             if (parsed.GetValue(output) is { } file)
             {
                 AtomicFile.Replace(file, made.Invite + "\n", OwnerOnly);
@@ -68,6 +70,30 @@ internal static class InviteCommand
             Show(json, JsonSerializer.Serialize(made, ApiJson.Readable.NewInviteDto), () => Tell(made, parsed.GetValue(output), parsed.GetValue(qr)));
             return CommandLine.Done;
         });
+    }
+
+    /// <summary>A daemon that was started by the line before this one has a moment to come up.</summary>
+    private static async Task<NewInviteDto> InviteAsync(ApiClient client, InviteRequestDto request, CancellationToken cancel)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        bool isTold = false;
+        while (true)
+        {
+            try
+            {
+                return await client.InviteAsync(request, cancel);
+            }
+            catch (ApiException failure) when (failure.IsNobodyThere && TimeProvider.System.GetElapsedTime(start) < StartTime)
+            {
+                if (!isTold)
+                {
+                    isTold = true;
+                    Console.Error.WriteLine("waiting for the daemon …");
+                }
+
+                await Task.Delay(Step, TimeProvider.System, cancel);
+            }
+        }
     }
 
     private static void Show(bool json, string document, Action words)

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Spectre.Console;
@@ -15,19 +16,23 @@ internal static class LiveView
         string description,
         Func<ApiClient, CancellationToken, Task<T>> ask,
         Action<IAnsiConsole, T> draw)
+        where T : class =>
+        Add(new ExampleCommand(name, description, $"vibepn {name} --json | jq ."), (client, _, cancel) => ask(client, cancel), draw);
+
+    /// <summary>For a command that has arguments of its own.</summary>
+    public static ExampleCommand Add<T>(ExampleCommand command, Func<ApiClient, ParseResult, CancellationToken, Task<T>> ask, Action<IAnsiConsole, T> draw)
         where T : class
     {
-        ExampleCommand command = new(name, description, $"vibepn {name} --json | jq .");
         command.Add(CommonOptions.Json);
         command.Add(CommonOptions.Watch);
         return command.Does(async (parsed, cancel) =>
         {
-            using ApiClient client = CommonOptions.CreateClient(parsed);
+            ApiClient client = CommonOptions.CreateClient(parsed);
             bool json = parsed.GetValue(CommonOptions.Json);
             bool watch = parsed.GetValue(CommonOptions.Watch);
             while (true)
             {
-                T answer = await ask(client, cancel);
+                T answer = await ask(client, parsed, cancel);
                 if (json)
                 {
                     WriteJson(answer, watch ? ApiJson.Compact : ApiJson.Readable);

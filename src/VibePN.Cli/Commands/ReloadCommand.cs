@@ -18,7 +18,7 @@ internal static class ReloadCommand
         command.Add(CommonOptions.Json);
         return command.Does(async (parsed, cancel) =>
         {
-            using ApiClient client = CommonOptions.CreateClient(parsed);
+            ApiClient client = CommonOptions.CreateClient(parsed);
             ReloadDto answer = await client.ReloadAsync(
                 new ReloadRequestDto
                 {

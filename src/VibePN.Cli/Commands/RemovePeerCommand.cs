@@ -40,13 +40,13 @@ internal static class RemovePeerCommand
     /// <returns>False: the daemon knows no such peer either, or none runs.</returns>
     private static async Task<bool> ForgetAsync(ParseResult parsed, string peer, CancellationToken cancel)
     {
-        using ApiClient client = CommonOptions.CreateClient(parsed);
+        ApiClient client = CommonOptions.CreateClient(parsed);
         try
         {
             bool isDryRun = parsed.GetValue(ConfigEditing.DryRun);
             RemovePeerDto answer = isDryRun
                 ? new RemovePeerDto { Removed = (await client.GetPeersAsync(cancel)).Peers.Any(known => known.Name == peer && known.Trust == PeerTrustSource.Invite) }
-                : await client.RemovePeerAsync(new RemovePeerRequestDto { Name = peer }, cancel);
+                : await client.RemovePeerAsync(peer, cancel);
             if (answer.Removed)
             {
                 Console.Out.WriteLine(parsed.GetValue(CommonOptions.Json) ? JsonSerializer.Serialize(answer, ApiJson.Readable.RemovePeerDto)

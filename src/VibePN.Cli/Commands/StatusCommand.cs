@@ -19,6 +19,7 @@ internal static class StatusCommand
         Fact(facts, "version", $"{status.Version} (ngtcp2 {status.Libraries.Ngtcp2 ?? "?"}, GnuTLS {status.Libraries.GnuTls ?? "?"})");
         Fact(facts, "up", $"{Humanize.Duration(TimeSpan.FromSeconds(status.UptimeSeconds))} (pid {status.Pid}, {Humanize.Bytes(status.ResidentBytes)})");
         Fact(facts, "listen", string.Join(", ", status.Listen));
+        Fact(facts, "metrics", status.Metrics is { } metrics ? $"http://{metrics}/metrics" : "off");
         Fact(facts, "protection", status.PacketProtection);
         Fact(facts, "offloads", string.Join("; ", Offloads(status)));
         Fact(facts, "connections", $"{status.Connections}");

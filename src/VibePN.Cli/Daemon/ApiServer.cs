@@ -15,6 +15,7 @@ namespace VibePN.Cli.Daemon;
 /// <summary>The local API: HTTP/1.1 and JSON on the Unix socket, for whoever may connect to it.</summary>
 internal sealed class ApiServer : IAsyncDisposable
 {
+    private const string PeerPath = "/v1/peers/";
     private const int MaxConnections = 64;
     private const int MaxBodyBytes = 64 * 1024;
 
@@ -40,7 +41,6 @@ internal sealed class ApiServer : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
             kestrel.ListenUnixSocket(socket.Path);
         });
-        // The daemon handles signals itself: it says goodbye first.
         _ = builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         _app = builder.Build();
         _app.Run(HandleAsync);
@@ -84,13 +84,16 @@ internal sealed class ApiServer : IAsyncDisposable
             {
                 "/v1/status" => AnswerAsync(context, HttpMethods.Get, _source.StatusAsync, ApiJson.Readable.StatusDto),
                 "/v1/peers" => AnswerAsync(context, HttpMethods.Get, _source.PeersAsync, ApiJson.Readable.PeersDto),
+                { } path when path.StartsWith(PeerPath, StringComparison.Ordinal) && context.Request.Method == HttpMethods.Delete =>
+                    AnswerAsync(context, HttpMethods.Delete, () => _invites.RemovePeerAsync(path[PeerPath.Length..], Caller(context)), ApiJson.Readable.RemovePeerDto),
+                { } path when path.StartsWith(PeerPath, StringComparison.Ordinal) =>
+                    AnswerAsync(context, HttpMethods.Get, () => PeerAsync(path[PeerPath.Length..]), ApiJson.Readable.PeerHistoryDto),
                 "/v1/routes" => AnswerAsync(context, HttpMethods.Get, _source.RoutesAsync, ApiJson.Readable.RoutesDto),
                 "/v1/goodbye" => AnswerAsync(context, HttpMethods.Post, () => GoodbyeAsync(context), ApiJson.Readable.GoodbyeDto),
                 "/v1/reload" => AnswerAsync(context, HttpMethods.Post, () => ReloadAsync(context), ApiJson.Readable.ReloadDto),
                 "/v1/invites" when context.Request.Method == HttpMethods.Post => AnswerAsync(context, HttpMethods.Post, () => InviteAsync(context), ApiJson.Readable.NewInviteDto),
                 "/v1/invites" => AnswerAsync(context, HttpMethods.Get, _invites.ListAsync, ApiJson.Readable.InvitesDto),
                 "/v1/invites/revoke" => AnswerAsync(context, HttpMethods.Post, () => RevokeInviteAsync(context), ApiJson.Readable.InviteDto),
-                "/v1/peers/remove" => AnswerAsync(context, HttpMethods.Post, () => RemovePeerAsync(context), ApiJson.Readable.RemovePeerDto),
                 "/v1/confirm" => AnswerAsync(context, HttpMethods.Post, () => _reloader.ConfirmAsync(Caller(context)), ApiJson.Readable.ConfirmDto),
                 _ => RefuseAsync(context, StatusCodes.Status404NotFound, $"there is no {context.Request.Path}; this daemon is version {ProductVersion.Text}"),
             });
@@ -132,6 +135,9 @@ internal sealed class ApiServer : IAsyncDisposable
         return $"pid {who.Pid}, uid {who.Uid} ({Accounts.NameOfUser(who.Uid)})";
     }
 
+    private async Task<PeerHistoryDto> PeerAsync(string name) => await _source.PeerAsync(name)
+        ?? throw new RequestException(StatusCodes.Status404NotFound, $"there is no peer '{name}'; 'vibepn peers' lists them");
+
     private async Task<ReloadDto> ReloadAsync(HttpContext context)
     {
         ReloadRequestDto request = await ReadAsync(context, ApiJson.Default.ReloadRequestDto) ?? new ReloadRequestDto();
@@ -143,9 +149,6 @@ internal sealed class ApiServer : IAsyncDisposable
 
     private async Task<InviteDto> RevokeInviteAsync(HttpContext context) =>
         await _invites.RevokeAsync(await ReadAsync(context, ApiJson.Default.RevokeInviteRequestDto) ?? new RevokeInviteRequestDto(), Caller(context));
-
-    private async Task<RemovePeerDto> RemovePeerAsync(HttpContext context) =>
-        await _invites.RemovePeerAsync(await ReadAsync(context, ApiJson.Default.RemovePeerRequestDto) ?? new RemovePeerRequestDto(), Caller(context));
 
     /// <summary>The request's body; null: there is none.</summary>
     private static async Task<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
@@ -176,12 +179,5 @@ internal sealed class ApiServer : IAsyncDisposable
     {
         context.Response.StatusCode = status;
         return context.Response.WriteAsJsonAsync(new ErrorDto { Error = error }, ApiJson.Readable.ErrorDto);
-    }
-
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

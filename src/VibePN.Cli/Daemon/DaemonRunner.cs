@@ -51,14 +51,17 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, TimeProvider clock)
         Lazy<Task<int>> stopped = new(host.StopAsync);
         try
         {
-            await using Reloader reloader = new(host, identity.Id, start, record, clock, _logger);
+            using MetricsSource source = new(host, identity, clock);
+            await using MetricsAddress metrics = new(source, clock, _logger);
+            await metrics.ServeAsync(config.Node.Metrics);
+            await using Reloader reloader = new(host, metrics, identity.Id, start, record, clock, _logger);
             using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {
                 context.Cancel = true;
                 _ = reloader.ReloadBySignalAsync();
             });
             await using ApiServer api = await ApiServer.StartAsync(
-                socket, new StatusSource(host, reloader, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), () => GoodbyeAsync(stopped.Value), _logger);
+                socket, new StatusSource(host, reloader, metrics, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), () => GoodbyeAsync(stopped.Value), _logger);
             Log.Started(_logger, ProductVersion.Text, config.Node.Name, identity.Id.ToString(), socket.Path);
             SystemdNotifier.Ready();
             Task first = await Task.WhenAny(_stopAsked.Task, host.Completion);

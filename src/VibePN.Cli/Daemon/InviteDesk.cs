@@ -111,12 +111,12 @@ internal sealed class InviteDesk(NodeHost host, PeerId id, TimeProvider clock, I
         return SnapshotMapper.Invite(revoked, clock.GetUtcNow());
     }
 
-    public async Task<RemovePeerDto> RemovePeerAsync(RemovePeerRequestDto request, string caller)
+    public async Task<RemovePeerDto> RemovePeerAsync(string name, string caller)
     {
-        bool removed = await host.ForgetPeerAsync(request.Name ?? "");
+        bool removed = await host.ForgetPeerAsync(name);
         if (removed)
         {
-            Log.PeerRemoved(logger, request.Name!, caller);
+            Log.PeerRemoved(logger, name, caller);
         }
 
         return new RemovePeerDto { Removed = removed };

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace VibePN.Cli.Daemon;
@@ -25,6 +26,15 @@ internal static partial class Log
 
     [LoggerMessage(206, LogLevel.Error, "The node did not stop within {Seconds} s; leaving anyway")]
     public static partial void StopTooSlow(ILogger logger, double seconds);
+
+    [LoggerMessage(220, LogLevel.Information, "Metrics are at http://{EndPoint}/metrics")]
+    public static partial void MetricsServed(ILogger logger, IPEndPoint endPoint);
+
+    [LoggerMessage(221, LogLevel.Information, "Metrics are off")]
+    public static partial void MetricsOff(ILogger logger);
+
+    [LoggerMessage(222, LogLevel.Error, "A request for metrics failed")]
+    public static partial void MetricsRequestFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(207, LogLevel.Information, "Reload by {Caller}: {Change}")]
     public static partial void ConfigChanged(ILogger logger, string caller, string change);

@@ -11,16 +11,19 @@ internal sealed class Reloader : IAsyncDisposable
     private const double LongestWaitSeconds = 86_400;
 
     private readonly NodeHost _host;
+    private readonly MetricsAddress _metrics;
     private readonly PeerId _id;
     private readonly ILogger _logger;
     private readonly ConfigInForce _inForce;
 
     /// <param name="host">Runs on <paramref name="start"/>.</param>
+    /// <param name="metrics">Likewise.</param>
     /// <param name="id">The running identity.</param>
     /// <param name="record">See <see cref="UnconfirmedFile.Choose"/>.</param>
-    public Reloader(NodeHost host, PeerId id, ConfigText start, UnconfirmedFile.Record? record, TimeProvider clock, ILogger logger)
+    public Reloader(NodeHost host, MetricsAddress metrics, PeerId id, ConfigText start, UnconfirmedFile.Record? record, TimeProvider clock, ILogger logger)
     {
         _host = host;
+        _metrics = metrics;
         _id = id;
         _logger = logger;
         _inForce = new ConfigInForce(start, record, ApplyAsync, CheckAsync, clock);
@@ -178,15 +181,24 @@ internal sealed class Reloader : IAsyncDisposable
     }
 
     /// <summary>
-    /// All that the daemon makes of a config. What listens beside the node (<c>[node] metrics</c>) has its place here: opened before the node
-    /// changes, closed again when that throws; the old one closed after.
+    /// All that the daemon makes of a config. The metrics address comes last, and never fails: the check has looked at it before, and a way back
+    /// must not end there.
     /// </summary>
-    private Task ApplyAsync(NodeConfig config) => _host.ApplyAsync(config);
+    private async Task ApplyAsync(NodeConfig config)
+    {
+        await _host.ApplyAsync(config);
+        await _metrics.ServeAsync(config.Node.Metrics);
+    }
 
     /// <summary>The identity is taken at the start only: with another one every peer that pins it would be lost in the same moment.</summary>
     private async Task<ConfigCheck> CheckAsync(NodeConfig config)
     {
         List<string> problems = [.. await _host.CheckAsync(config)];
+        if (_metrics.Check(config.Node.Metrics) is { } problem)
+        {
+            problems.Add(problem);
+        }
+
         List<string> notes = [];
         bool isOtherPath = config.Identity != _host.Config.Identity;
         try

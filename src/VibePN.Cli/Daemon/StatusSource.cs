@@ -4,7 +4,7 @@ using VibePN.Api;
 namespace VibePN.Cli.Daemon;
 
 /// <summary>What the API answers about the running node and its process.</summary>
-internal sealed class StatusSource(NodeHost host, Reloader reloader, TimeProvider clock)
+internal sealed class StatusSource(NodeHost host, Reloader reloader, MetricsAddress metrics, TimeProvider clock)
 {
     private readonly DateTimeOffset _started = clock.GetUtcNow();
     private readonly long _startedTicks = clock.GetTimestamp();
@@ -25,6 +25,7 @@ internal sealed class StatusSource(NodeHost host, Reloader reloader, TimeProvide
             Config = host.Config.Path,
             ConfirmByUtc = reloader.ConfirmBy,
             Listen = [host.LocalEndPoint.ToString()],
+            Metrics = metrics.EndPoint?.ToString(),
             PacketProtection = host.PacketProtection,
             Libraries = LibrariesDto.OfThisProcess(),
             Loop = new LoopDto { AllocatedBytes = allocated, Turns = turns },
@@ -35,16 +36,22 @@ internal sealed class StatusSource(NodeHost host, Reloader reloader, TimeProvide
             Offloads = SnapshotMapper.Offloads(host.UdpObstacles),
             Networks = SnapshotMapper.Networks(snapshot, host.TunObstacles),
             Peers = SnapshotMapper.Peers(snapshot, clock.GetUtcNow()).Peers,
-            Warnings = [.. reloader.Warnings, .. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings],
+            Warnings = [.. reloader.Warnings, .. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings, .. metrics.Warnings],
         };
     }
 
     public async Task<PeersDto> PeersAsync() => SnapshotMapper.Peers(await host.SnapshotAsync(), clock.GetUtcNow());
 
+    /// <returns>Null: no such peer.</returns>
+    public async Task<PeerHistoryDto?> PeerAsync(string name) =>
+        await host.HistoryAsync(name) is { } history && await host.SnapshotAsync() is var snapshot && snapshot.Peers.Any(peer => peer.Name == name)
+            ? SnapshotMapper.PeerHistory(snapshot, name, history, clock.GetUtcNow())
+            : null;
+
     public async Task<RoutesDto> RoutesAsync() => SnapshotMapper.Routes(await host.SnapshotAsync());
 
     /// <summary>VmRSS of /proc/self/status (proc(5)), which is in KiB.</summary>
-    private static long ResidentBytes()
+    public static long ResidentBytes()
     {
         const string Key = "VmRSS:";
         string? line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));

@@ -67,6 +67,15 @@ public static unsafe class PosixFile
         return new FileOwner(info.stx_uid, info.stx_gid);
     }
 
+    /// <summary>Whether this process may make and remove files in the directory; false on a file system that is read-only, too.</summary>
+    public static bool MayWriteInto(string directory)
+    {
+        fixed (byte* name = Terminated(directory))
+        {
+            return LibcFiles.faccessat(LibcFiles.AT_FDCWD, name, LibcFiles.W_OK | LibcFiles.X_OK, LibcFiles.AT_EACCESS) == 0;
+        }
+    }
+
     public static void SetOwner(string path, FileOwner owner)
     {
         fixed (byte* name = Terminated(path))

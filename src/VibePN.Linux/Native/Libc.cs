@@ -26,6 +26,7 @@ internal static unsafe partial class Libc
 
     public const int PR_SET_TIMERSLACK = 29;
     public const int PRIO_PROCESS = 0;
+    public const int STA_UNSYNC = 0x40;
 
     private const string Name = "libc";
 
@@ -79,6 +80,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name)]
     public static partial int setpriority(int which, uint who, int priority);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int adjtimex(Timex* buf);
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int socket(int domain, int type, int protocol);

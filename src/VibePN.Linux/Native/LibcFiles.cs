@@ -11,6 +11,10 @@ internal static unsafe partial class LibcFiles
     public const uint STATX_INO = 0x100;
     public const int AT_EMPTY_PATH = 0x1000;
     public const int ENOENT = 2;
+    public const int R_OK = 4;
+    public const int W_OK = 2;
+    public const int X_OK = 1;
+    public const int AT_EACCESS = 0x200;
     public const int O_RDONLY = 0;
     public const int O_CLOEXEC = 0x80000;
 
@@ -18,6 +22,9 @@ internal static unsafe partial class LibcFiles
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int chown(byte* path, uint owner, uint group);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int faccessat(int dirfd, byte* path, int mode, int flags);
 
     [LibraryImport(Name)]
     public static partial uint umask(uint mask);

@@ -75,11 +75,15 @@ internal static class NetlinkConstants
     public const byte RT_SCOPE_LINK = 253;
     public const byte RT_SCOPE_NOWHERE = 255;
     public const byte RTN_UNICAST = 1;
+    public const byte RTN_LOCAL = 2;
+    public const uint RTM_F_LOOKUP_TABLE = 0x1000;
+    public const uint RTM_F_FIB_MATCH = 0x2000;
     public const uint RTM_F_CLONED = 0x200;
     public const ushort RTA_DST = 1;
     public const ushort RTA_OIF = 4;
     public const ushort RTA_GATEWAY = 5;
     public const ushort RTA_PRIORITY = 6;
+    public const ushort RTA_PREFSRC = 7;
     public const ushort RTA_METRICS = 8;
     public const ushort RTA_TABLE = 15;
     public const ushort RTAX_MTU = 2;

@@ -1,4 +1,5 @@
 // Over 400 lines: what is applied, and how each of it is journalled and undone, stand side by side.
+using System.Net;
 using System.Net.Sockets;
 using VibePN.Linux.Native;
 
@@ -100,6 +101,10 @@ public sealed class HostNetwork : IDisposable
     /// <exception cref="LinuxException"/>
     public string? InterfaceName(int index) => index == 0 ? null : HostQueries.FindLink(_netlink, index)?.Name;
 
+    /// <summary>All interfaces of the host.</summary>
+    /// <exception cref="LinuxException"/>
+    public IReadOnlyList<HostLink> Links() => HostQueries.ReadLinks(_netlink);
+
     /// <summary>The addresses of all interfaces of the host.</summary>
     /// <exception cref="LinuxException"/>
     public IReadOnlyList<HostAddress> Addresses() => HostQueries.ReadAddresses(_netlink, index: 0);
@@ -107,6 +112,11 @@ public sealed class HostNetwork : IDisposable
     /// <summary>The unicast routes of the main table and of ours.</summary>
     /// <exception cref="LinuxException"/>
     public IReadOnlyList<HostRoute> Routes() => HostQueries.ReadRoutes(_netlink);
+
+    /// <summary>Where the kernel sends what a program on this host sends there, rules and all.</summary>
+    /// <returns>Null and the errno: nowhere.</returns>
+    /// <exception cref="LinuxException">Netlink itself fails.</exception>
+    public (HostPath? Path, int Errno) FindPath(IPAddress destination) => HostQueries.FindPath(_netlink, destination);
 
     /// <summary>Before the routes that need them.</summary>
     private void EnsureRules(HostState desired)

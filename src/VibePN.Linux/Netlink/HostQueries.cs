@@ -28,6 +28,20 @@ internal static class HostQueries
         return found;
     }
 
+    public static List<HostLink> ReadLinks(NetlinkSocket netlink)
+    {
+        var found = new List<HostLink>();
+        var request = NetlinkRequest.Create(NetlinkConstants.RTM_GETLINK, NetlinkConstants.NLM_F_DUMP, default(Ifinfomsg));
+        netlink.Dump(request, "read interfaces", found.Clear, (in NetlinkMessage message) =>
+        {
+            if (ReadLink(message) is { } link)
+            {
+                found.Add(new HostLink(link.Index, link.Name, link.Mtu, link.IsUp));
+            }
+        });
+        return found;
+    }
+
     /// <param name="index">0: all interfaces.</param>
     public static List<HostAddress> ReadAddresses(NetlinkSocket netlink, int index)
     {
@@ -75,6 +89,84 @@ internal static class HostQueries
         }
 
         return found;
+    }
+
+    public static (HostPath? Path, int Errno) FindPath(NetlinkSocket netlink, IPAddress destination)
+    {
+        // IPv6 tells the table anyway, and refuses to be asked for it.
+        var isV4 = destination.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork;
+        var table = isV4 ? NetlinkConstants.RTM_F_LOOKUP_TABLE : 0;
+        var (path, errno) = Ask(table);
+        if (path is null)
+        {
+            return (null, errno);
+        }
+
+        // A second question, because the first is answered with the destination alone.
+        var (match, _) = Ask(table | NetlinkConstants.RTM_F_FIB_MATCH);
+        return (path with { Prefix = match?.Prefix }, 0);
+
+        (HostPath? Path, int Errno) Ask(uint flags)
+        {
+            HostPath? found = null;
+            var header = new Rtmsg
+            {
+                rtm_family = (byte)(isV4 ? SocketConstants.AF_INET : SocketConstants.AF_INET6),
+                rtm_dst_len = (byte)(isV4 ? 32 : 128),
+                rtm_flags = flags,
+            };
+            var request = NetlinkRequest.Create(NetlinkConstants.RTM_GETROUTE, 0, header).Add(NetlinkConstants.RTA_DST, destination);
+            try
+            {
+                netlink.Dump(request, "look up route", () => found = null, (in NetlinkMessage message) => found = ReadPath(message) ?? found);
+            }
+            catch (LinuxException e) when (e.ErrorNumber is Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.EINVAL or Errno.EACCES)
+            {
+                // Nowhere, and by which kind of route: none, unreachable, blackhole, prohibit.
+                return (null, e.ErrorNumber);
+            }
+
+            return (found, found is null ? Errno.ENETUNREACH : 0);
+        }
+    }
+
+    internal static HostPath? ReadPath(in NetlinkMessage message)
+    {
+        if (message.Header.nlmsg_type != NetlinkConstants.RTM_NEWROUTE || !message.TryReadBody(out Rtmsg header, out var attributes))
+        {
+            return null;
+        }
+
+        var destination = header.rtm_family == SocketConstants.AF_INET ? IPAddress.Any : IPAddress.IPv6Any;
+        var path = new HostPath(0, null, null, null, header.rtm_table, null, header.rtm_type == NetlinkConstants.RTN_LOCAL);
+        foreach (var attribute in attributes)
+        {
+            switch (attribute.Type)
+            {
+                case NetlinkConstants.RTA_TABLE:
+                    path = path with { Table = attribute.UInt32 };
+                    break;
+                case NetlinkConstants.RTA_DST:
+                    destination = ReadIPAddress(attribute.Value, header.rtm_family) ?? destination;
+                    break;
+                case NetlinkConstants.RTA_GATEWAY:
+                    path = path with { Gateway = ReadIPAddress(attribute.Value, header.rtm_family) };
+                    break;
+                case NetlinkConstants.RTA_PREFSRC:
+                    path = path with { Source = ReadIPAddress(attribute.Value, header.rtm_family) };
+                    break;
+                case NetlinkConstants.RTA_OIF:
+                    path = path with { InterfaceIndex = (int)attribute.UInt32 };
+                    break;
+                case NetlinkConstants.RTA_METRICS:
+                    path = path with { Mtu = ReadMtu(attribute.Nested) };
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        return IsPrefix(destination, header.rtm_dst_len) ? path with { Prefix = new IPNetwork(destination, header.rtm_dst_len) } : path;
     }
 
     internal static Link? ReadLink(in NetlinkMessage message)

@@ -1,122 +1,92 @@
-using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace VibePN.Api;
 
-/// <summary>Asks the daemon over its Unix socket: HTTP/1.1 and JSON under <c>/v1/</c>.</summary>
-public sealed class ApiClient : IDisposable
+/// <summary>Asks the daemon over its Unix socket: HTTP and JSON under <c>/v1/</c>.</summary>
+public sealed class ApiClient(string socketPath)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    private readonly string _socket;
-    private readonly HttpClient _http;
-
-    public ApiClient(string socketPath)
-    {
-        _socket = socketPath;
-        SocketsHttpHandler handler = new()
-        {
-            ConnectCallback = async (_, cancel) =>
-            {
-                Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancel).ConfigureAwait(false);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
-            UseProxy = false,
-        };
-        _http = new HttpClient(handler) { BaseAddress = new Uri("http://vibepn/v1/"), Timeout = Timeout };
-    }
+    /// <exception cref="ApiException"/>
+    public Task<StatusDto> GetStatusAsync(CancellationToken cancel) => SendAsync("GET", "status", ApiJson.Default.StatusDto, cancel);
 
     /// <exception cref="ApiException"/>
-    public Task<StatusDto> GetStatusAsync(CancellationToken cancel) => SendAsync(HttpMethod.Get, "status", ApiJson.Default.StatusDto, cancel);
+    public Task<PeersDto> GetPeersAsync(CancellationToken cancel) => SendAsync("GET", "peers", ApiJson.Default.PeersDto, cancel);
 
     /// <exception cref="ApiException"/>
-    public Task<PeersDto> GetPeersAsync(CancellationToken cancel) => SendAsync(HttpMethod.Get, "peers", ApiJson.Default.PeersDto, cancel);
+    public Task<PeerHistoryDto> GetPeerAsync(string name, CancellationToken cancel) =>
+        SendAsync("GET", "peers/" + Uri.EscapeDataString(name), ApiJson.Default.PeerHistoryDto, cancel);
 
     /// <exception cref="ApiException"/>
-    public Task<RoutesDto> GetRoutesAsync(CancellationToken cancel) => SendAsync(HttpMethod.Get, "routes", ApiJson.Default.RoutesDto, cancel);
+    public Task<RoutesDto> GetRoutesAsync(CancellationToken cancel) => SendAsync("GET", "routes", ApiJson.Default.RoutesDto, cancel);
 
     /// <summary>All peers are told, and the daemon ends.</summary>
     /// <exception cref="ApiException"/>
-    public Task<GoodbyeDto> GoodbyeAsync(CancellationToken cancel) => SendAsync(HttpMethod.Post, "goodbye", ApiJson.Default.GoodbyeDto, cancel);
+    public Task<GoodbyeDto> GoodbyeAsync(CancellationToken cancel) => SendAsync("POST", "goodbye", ApiJson.Default.GoodbyeDto, cancel);
 
     /// <summary>Takes the config file into use, or tells what that would do.</summary>
     /// <exception cref="ApiException"/>
     public Task<ReloadDto> ReloadAsync(ReloadRequestDto request, CancellationToken cancel) =>
-        SendAsync(HttpMethod.Post, "reload", ApiJson.Default.ReloadDto, cancel, JsonContent.Create(request, ApiJson.Default.ReloadRequestDto));
+        SendAsync("POST", "reload", ApiJson.Default.ReloadDto, cancel, JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.ReloadRequestDto));
 
     /// <summary>The config in force stays.</summary>
     /// <exception cref="ApiException"/>
-    public Task<ConfirmDto> ConfirmAsync(CancellationToken cancel) => SendAsync(HttpMethod.Post, "confirm", ApiJson.Default.ConfirmDto, cancel);
+    public Task<ConfirmDto> ConfirmAsync(CancellationToken cancel) => SendAsync("POST", "confirm", ApiJson.Default.ConfirmDto, cancel);
 
     /// <summary>A new invite. The answer has the only copy of its secret.</summary>
     /// <exception cref="ApiException"/>
     public Task<NewInviteDto> InviteAsync(InviteRequestDto request, CancellationToken cancel) =>
-        SendAsync(HttpMethod.Post, "invites", ApiJson.Default.NewInviteDto, cancel, JsonContent.Create(request, ApiJson.Default.InviteRequestDto));
+        SendAsync("POST", "invites", ApiJson.Default.NewInviteDto, cancel, JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.InviteRequestDto));
 
     /// <exception cref="ApiException"/>
-    public Task<InvitesDto> GetInvitesAsync(CancellationToken cancel) => SendAsync(HttpMethod.Get, "invites", ApiJson.Default.InvitesDto, cancel);
+    public Task<InvitesDto> GetInvitesAsync(CancellationToken cancel) => SendAsync("GET", "invites", ApiJson.Default.InvitesDto, cancel);
 
     /// <summary>Nobody gets in by it any more.</summary>
     /// <exception cref="ApiException"/>
     public Task<InviteDto> RevokeInviteAsync(RevokeInviteRequestDto request, CancellationToken cancel) =>
-        SendAsync(HttpMethod.Post, "invites/revoke", ApiJson.Default.InviteDto, cancel, JsonContent.Create(request, ApiJson.Default.RevokeInviteRequestDto));
+        SendAsync("POST", "invites/revoke", ApiJson.Default.InviteDto, cancel, JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.RevokeInviteRequestDto));
 
     /// <summary>Cuts off a peer that came by invite.</summary>
     /// <exception cref="ApiException"/>
-    public Task<RemovePeerDto> RemovePeerAsync(RemovePeerRequestDto request, CancellationToken cancel) =>
-        SendAsync(HttpMethod.Post, "peers/remove", ApiJson.Default.RemovePeerDto, cancel, JsonContent.Create(request, ApiJson.Default.RemovePeerRequestDto));
+    public Task<RemovePeerDto> RemovePeerAsync(string name, CancellationToken cancel) =>
+        SendAsync("DELETE", "peers/" + Uri.EscapeDataString(name), ApiJson.Default.RemovePeerDto, cancel);
 
-    public void Dispose() => _http.Dispose();
-
-    private async Task<T> SendAsync<T>(HttpMethod method, string path, JsonTypeInfo<T> type, CancellationToken cancel, HttpContent? content = null)
+    private async Task<T> SendAsync<T>(string method, string path, JsonTypeInfo<T> type, CancellationToken cancel, byte[]? body = null)
     {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(Timeout);
         try
         {
-            using HttpRequestMessage request = new(method, path) { Content = content };
-            using HttpResponseMessage response = await _http.SendAsync(request, cancel).ConfigureAwait(false);
-            if (!response.IsSuccessStatusCode)
-            {
-                ErrorDto? error = await response.Content.ReadFromJsonAsync(ApiJson.Default.ErrorDto, cancel).ConfigureAwait(false);
-                throw new ApiException(error?.Error ?? $"the daemon answered {(int)response.StatusCode}");
-            }
-
-            return await response.Content.ReadFromJsonAsync(type, cancel).ConfigureAwait(false)
-                ?? throw new ApiException("the daemon answered nothing");
+            (int status, ReadOnlyMemory<byte> answer) = await LocalHttp.SendAsync(socketPath, method, "/v1/" + path, body, limit.Token).ConfigureAwait(false);
+            return status is >= 200 and < 300
+                ? JsonSerializer.Deserialize(answer.Span, type) ?? throw new ApiException("the daemon answered nothing")
+                : throw new ApiException(JsonSerializer.Deserialize(answer.Span, ApiJson.Default.ErrorDto)?.Error ?? $"the daemon answered {status}");
         }
-        catch (HttpRequestException failure)
+        catch (SocketException failure)
         {
-            throw new ApiException(Advice(failure), failure) { IsNobodyThere = IsNobody((failure.InnerException as SocketException)?.SocketErrorCode) };
+            throw new ApiException(Advice(failure), failure) { IsNobodyThere = IsNobody(failure.SocketErrorCode) };
         }
-        catch (TaskCanceledException failure) when (!cancel.IsCancellationRequested)
+        catch (OperationCanceledException failure) when (!cancel.IsCancellationRequested)
         {
-            throw new ApiException($"the daemon at {_socket} did not answer within {Timeout.TotalSeconds} s", failure);
+            throw new ApiException($"the daemon at {socketPath} did not answer within {Timeout.TotalSeconds} s", failure);
         }
         catch (Exception failure) when (failure is JsonException or IOException)
         {
-            throw new ApiException($"the answer at {_socket} makes no sense; is that a VibePN daemon of this version? ({failure.Message})", failure);
+            throw new ApiException($"the answer at {socketPath} makes no sense; is that a VibePN daemon of this version? ({failure.Message})", failure);
         }
     }
 
-    private string Advice(HttpRequestException failure) => (failure.InnerException as SocketException)?.SocketErrorCode switch
+    private string Advice(SocketException failure) => failure.SocketErrorCode switch
     {
         SocketError.AccessDenied =>
-            $"no permission to use {_socket}; run as root, or join the group vibepn (usermod -aG vibepn USER) and log in again",
-        { } code when IsNobody(code) =>
-            $"the daemon is not running ({_socket} has nobody behind it); start it with 'systemctl start vibepn' or 'vibepn daemon', or name its socket with --socket",
-        _ => $"the daemon at {_socket} cannot be reached: {(failure.InnerException ?? failure).Message}",
+            $"no permission to use {socketPath}; run as root, or join the group vibepn (usermod -aG vibepn USER) and log in again",
+        var code when IsNobody(code) =>
+            $"the daemon is not running ({socketPath} has nobody behind it); start it with 'systemctl start vibepn' or 'vibepn daemon', or name its socket with --socket",
+        _ => $"the daemon at {socketPath} cannot be reached: {failure.Message}",
     };
 
     /// <summary>ENOENT has no code of its own.</summary>
-    private static bool IsNobody(SocketError? code) => code is SocketError.ConnectionRefused or SocketError.AddressNotAvailable or SocketError.SocketError;
+    private static bool IsNobody(SocketError code) => code is SocketError.ConnectionRefused or SocketError.AddressNotAvailable or SocketError.SocketError;
 }

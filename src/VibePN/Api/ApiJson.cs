@@ -9,22 +9,25 @@ namespace VibePN.Api;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     WriteIndented = true)]
 [JsonSerializable(typeof(StatusDto))]
 [JsonSerializable(typeof(PeersDto))]
+[JsonSerializable(typeof(PeerHistoryDto))]
 [JsonSerializable(typeof(RoutesDto))]
 [JsonSerializable(typeof(GoodbyeDto))]
 [JsonSerializable(typeof(ReloadRequestDto))]
 [JsonSerializable(typeof(ReloadDto))]
 [JsonSerializable(typeof(EditDto))]
 [JsonSerializable(typeof(ConfirmDto))]
+[JsonSerializable(typeof(DoctorDto))]
 [JsonSerializable(typeof(InviteRequestDto))]
 [JsonSerializable(typeof(NewInviteDto))]
 [JsonSerializable(typeof(InvitesDto))]
 [JsonSerializable(typeof(InviteDto))]
 [JsonSerializable(typeof(RevokeInviteRequestDto))]
-[JsonSerializable(typeof(RemovePeerRequestDto))]
 [JsonSerializable(typeof(RemovePeerDto))]
+[JsonSerializable(typeof(ExplainDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext
 {

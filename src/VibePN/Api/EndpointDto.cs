@@ -27,15 +27,18 @@ public sealed record EndpointDto
         RetriesSent = (long)stats.RetriesSent,
         VersionNegotiationsSent = (long)stats.VersionNegotiationsSent,
         StatelessResetsSent = (long)stats.StatelessResetsSent,
-        Drops = new (string Reason, ulong Count)[]
-        {
-            ("malformed", stats.DroppedMalformed),
-            ("unknownConnection", stats.DroppedUnknownConnection),
-            ("initialRate", stats.DroppedInitialRate),
-            ("handshakeLimit", stats.DroppedHandshakeLimit),
-            ("notAccepting", stats.DroppedNotAccepting),
-            ("badToken", stats.DroppedBadToken),
-            ("statelessLimit", stats.DroppedStatelessLimit),
-        }.Where(drop => drop.Count > 0).ToDictionary(drop => drop.Reason, drop => (long)drop.Count),
+        Drops = AllDrops(stats).Where(drop => drop.Count > 0).ToDictionary(drop => drop.Reason, drop => drop.Count),
     };
+
+    /// <summary>Datagrams dropped, by reason, also those that never occurred.</summary>
+    internal static IReadOnlyList<(string Reason, long Count)> AllDrops(QuicEndpointStats stats) =>
+    [
+        ("malformed", (long)stats.DroppedMalformed),
+        ("unknownConnection", (long)stats.DroppedUnknownConnection),
+        ("initialRate", (long)stats.DroppedInitialRate),
+        ("handshakeLimit", (long)stats.DroppedHandshakeLimit),
+        ("notAccepting", (long)stats.DroppedNotAccepting),
+        ("badToken", (long)stats.DroppedBadToken),
+        ("statelessLimit", (long)stats.DroppedStatelessLimit),
+    ];
 }

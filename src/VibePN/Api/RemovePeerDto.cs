@@ -1,6 +1,6 @@
 namespace VibePN.Api;
 
-/// <summary>Answer of <c>POST /v1/peers/remove</c>.</summary>
+/// <summary>Answer of <c>DELETE /v1/peers/NAME</c>.</summary>
 public sealed record RemovePeerDto
 {
     /// <summary>False: no peer of this name came by invite.</summary>

@@ -33,6 +33,32 @@ public static class SnapshotMapper
         UsedUtc = invite.UsedUtcSeconds is { } used ? DateTimeOffset.FromUnixTimeSeconds(used) : null,
     };
 
+    /// <param name="name">Of a peer in the snapshot.</param>
+    /// <param name="nowUtc">As for <see cref="Peers"/>.</param>
+    public static PeerHistoryDto PeerHistory(NodeSnapshot snapshot, string name, PeerHistorySnapshot history, DateTimeOffset nowUtc) => new()
+    {
+        Peer = Peer(snapshot.Peers.First(peer => peer.Name == name), snapshot, nowUtc),
+        Events =
+        [
+            .. history.Events.Select(change => new PeerEventDto
+            {
+                AtUtc = UtcOf(change.AtNanos, snapshot, nowUtc),
+                State = State(change.Condition),
+                Reason = change.Reason.Length > 0 ? change.Reason : null,
+            }),
+        ],
+        Samples =
+        [
+            .. history.Samples.Select(sample => new PathSampleDto
+            {
+                AtUtc = UtcOf(sample.AtNanos, snapshot, nowUtc),
+                RttMillis = sample.RttMicros > 0 ? sample.RttMicros / 1000.0 : null,
+                Datagrams = sample.Settled,
+                Lost = sample.Lost,
+            }),
+        ],
+    };
+
     public static RoutesDto Routes(NodeSnapshot snapshot)
     {
         var names = snapshot.Peers.Where(peer => peer.Id is not null).ToDictionary(peer => peer.Id!.Value, peer => peer.Name);
@@ -84,7 +110,10 @@ public static class SnapshotMapper
 
     /// <summary>Drops by reason, the reasons in camelCase.</summary>
     public static IReadOnlyDictionary<string, long> Drops(IReadOnlyDictionary<DropReason, ulong> drops) =>
-        drops.ToDictionary(drop => CamelCase(drop.Key.ToString()), drop => (long)drop.Value);
+        drops.ToDictionary(drop => Word(drop.Key), drop => (long)drop.Value);
+
+    /// <summary>A reason as the API and the metrics have it.</summary>
+    internal static string Word(DropReason reason) => CamelCase(reason.ToString());
 
     public static OffloadsDto Offloads(UdpObstacles obstacles) => new()
     {
@@ -116,15 +145,7 @@ public static class SnapshotMapper
                 PeerTrust.FirstUse => PeerTrustSource.FirstUse,
                 _ => PeerTrustSource.Config,
             },
-            State = peer.Condition switch
-            {
-                PeerCondition.Up => PeerState.Connected,
-                PeerCondition.Dialing => PeerState.Dialing,
-                PeerCondition.RefusedByPeer => PeerState.RefusedByPeer,
-                PeerCondition.RefusedHere => PeerState.RefusedByUs,
-                PeerCondition.Unreachable => PeerState.Unreachable,
-                _ => PeerState.Waiting,
-            },
+            State = State(peer.Condition),
             Reason = Reason(peer, snapshot.Networks.SelectMany(network => network.Routes).Count(route => route.Peer == peer.Id && route is { IsUsed: false, IsStandBy: false, IsFormer: false })),
             Address = peer.Address,
             Dialed = peer.IsDialer,
@@ -158,7 +179,7 @@ public static class SnapshotMapper
             Parity = peer.Parity is { } parity ? Parity(parity) : null,
             Networks = peer.Networks,
             Addresses = [.. peer.Addresses.Select(address => address.ToString())],
-            SinceUtc = peer.Id is null ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - peer.ChangedNanos) / 1000.0),
+            SinceUtc = peer.Id is null ? null : UtcOf(peer.ChangedNanos, snapshot, nowUtc),
         };
     }
 
@@ -169,10 +190,24 @@ public static class SnapshotMapper
         _ => isSettled ? MtuState.Settled : MtuState.Searching,
     };
 
+    /// <summary>What happened at a moment of the time since boot.</summary>
+    private static DateTimeOffset UtcOf(ulong nanos, NodeSnapshot snapshot, DateTimeOffset nowUtc) =>
+        nowUtc - TimeSpan.FromMicroseconds(((long)snapshot.At.Nanos - (long)nanos) / 1000.0);
+
+    private static PeerState State(PeerCondition condition) => condition switch
+    {
+        PeerCondition.Up => PeerState.Connected,
+        PeerCondition.Dialing => PeerState.Dialing,
+        PeerCondition.RefusedByPeer => PeerState.RefusedByPeer,
+        PeerCondition.RefusedHere => PeerState.RefusedByUs,
+        PeerCondition.Unreachable => PeerState.Unreachable,
+        _ => PeerState.Waiting,
+    };
+
     private static RepairDto Repair(RepairSnapshot repair, NodeSnapshot snapshot, DateTimeOffset nowUtc) => new()
     {
         On = repair.IsOn,
-        SinceUtc = repair.ChangedNanos == 0 ? null : nowUtc - TimeSpan.FromMicroseconds((snapshot.At.Nanos - repair.ChangedNanos) / 1000.0),
+        SinceUtc = repair.ChangedNanos == 0 ? null : UtcOf(repair.ChangedNanos, snapshot, nowUtc),
         Loss = repair.Loss,
         Limit = repair.Limit,
         Resent = (long)repair.Resent,

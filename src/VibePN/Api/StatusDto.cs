@@ -29,6 +29,9 @@ public sealed record StatusDto
     /// <summary>Bound UDP addresses, with the real port where the config says 0.</summary>
     public IReadOnlyList<string> Listen { get; init; } = [];
 
+    /// <summary>Where metrics are served, with the real port where the config says 0; absent: off, or the address could not be had (a warning says why).</summary>
+    public string? Metrics { get; init; }
+
     /// <summary>What seals packets, such as <c>AES-128-GCM (GnuTLS)</c>.</summary>
     public string? PacketProtection { get; init; }
 

@@ -9,4 +9,7 @@ public sealed class ConfigException(IReadOnlyList<ConfigError> errors) : Excepti
     }
 
     public IReadOnlyList<ConfigError> Errors { get; } = errors;
+
+    /// <summary>The file is there, and this user may not read it.</summary>
+    public bool IsHidden { get; init; }
 }

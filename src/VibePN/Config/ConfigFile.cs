@@ -48,7 +48,9 @@ public static class ConfigFile
         }
         catch (UnauthorizedAccessException)
         {
-            throw Whole(path, Directory.Exists(path) ? "is a directory, not a config file" : "may not be read; run as root, or give this user the right to read it");
+            throw Directory.Exists(path)
+                ? Whole(path, "is a directory, not a config file")
+                : Whole(path, "may not be read; run as root, or give this user the right to read it", isHidden: true);
         }
         catch (IOException failure)
         {
@@ -60,5 +62,5 @@ public static class ConfigFile
         }
     }
 
-    private static ConfigException Whole(string path, string message) => new(new ConfigError(path, 0, 0, message));
+    private static ConfigException Whole(string path, string message, bool isHidden = false) => new(new ConfigError(path, 0, 0, message)) { IsHidden = isHidden };
 }

@@ -10,6 +10,9 @@ internal sealed class ConfigBuilder(TestNode node)
 
     public string Listen { get; init; } = string.Create(CultureInfo.InvariantCulture, $"[::]:{TestNode.Port}");
 
+    /// <summary>Off, unless a test is about it.</summary>
+    public string Metrics { get; init; } = "";
+
     /// <summary>The usual network of tests; more lines for its table in <paramref name="lines"/>.</summary>
     public ConfigBuilder Corp(params string[] lines) => Network(
         TestNode.Network,
@@ -51,7 +54,7 @@ internal sealed class ConfigBuilder(TestNode node)
         name = "{node.Name}"
         listen = "{Listen}"
         socket = "{node.SocketPath}"
-        metrics = ""
+        metrics = "{Metrics}"
         state = "{Path.Combine(node.Folder, "state")}"
         {_tables}
         """));

@@ -28,6 +28,9 @@ public sealed class TestBed : IDisposable
 
     public string Folder { get; }
 
+    /// <summary>Of the repository; null: not run inside of it.</summary>
+    public static string? Root { get; } = FindRoot();
+
     /// <summary>The executable under test.</summary>
     public static string Executable { get; } = FindExecutable();
 
@@ -90,14 +93,17 @@ public sealed class TestBed : IDisposable
             return Path.GetFullPath(given);
         }
 
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        return Path.Combine(Root ?? throw new FileNotFoundException("the executable under test: set VIBEPN_EXE, or run inside the repository after `make build`"), "out", "vibepn");
+    }
+
+    private static string? FindRoot()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "VibePN.slnx")))
         {
-            if (File.Exists(Path.Combine(folder.FullName, "VibePN.slnx")))
-            {
-                return Path.Combine(folder.FullName, "out", "vibepn");
-            }
+            folder = folder.Parent;
         }
 
-        throw new FileNotFoundException("the executable under test: set VIBEPN_EXE, or run inside the repository after `make build`");
+        return folder?.FullName;
     }
 }

@@ -18,6 +18,7 @@ public sealed class NativeLayoutTests
         #include <sys/prctl.h>
         #include <sys/resource.h>
         #include <sys/socket.h>
+        #include <sys/timex.h>
         #include <sys/uio.h>
         #include <sys/epoll.h>
         #include <netinet/in.h>
@@ -40,6 +41,7 @@ public sealed class NativeLayoutTests
     private static readonly Dictionary<Type, string> _structs = new()
     {
         [typeof(Timespec)] = "struct timespec",
+        [typeof(Timex)] = "struct timex",
         [typeof(Iovec)] = "struct iovec",
         [typeof(Msghdr)] = "struct msghdr",
         [typeof(Mmsghdr)] = "struct mmsghdr",

@@ -62,4 +62,28 @@ public sealed class LivenessTests
 
         Assert.Equal((ulong)CloseReason.Unresponsive, guess.LastClose?.ErrorCode);
     }
+
+    [Fact]
+    public void History_OfAPeerThatFallsSilentAndComesBack_TellsWhatHappened()
+    {
+        using var sim = new SimNetwork(1);
+        var a = sim.AddHost("a", 1, new SimPeer("b", 2));
+        var b = sim.AddHost("b", 2, new SimPeer("a"));
+        Assert.NotNull(sim.RunUntil(() => a.IsUp(b), TimeSpan.FromSeconds(5)));
+        sim.Run(TimeSpan.FromSeconds(25));
+        b.Kill();
+        a.Send(0, TestPacket.Udp("10.42.0.1", "10.42.0.2"));
+        sim.Run(TimeSpan.FromSeconds(60));
+        b.Boot();
+        Assert.NotNull(sim.RunUntil(() => a.IsUp(b), TimeSpan.FromSeconds(30)));
+
+        var history = a.Node!.History("b")!;
+        Assert.Equal(PeerCondition.Up, history.Events[0].Condition);
+        Assert.Contains(history.Events, change => change.Condition == PeerCondition.Up && change.Reason.StartsWith("no answer", StringComparison.Ordinal));
+        Assert.Contains(history.Events, change => change.Condition != PeerCondition.Up && change.Reason.Length > 0);
+        Assert.Equal((PeerCondition.Up, ""), (history.Events[^1].Condition, history.Events[^1].Reason));
+        Assert.True(history.Samples.Count >= 2, $"{history.Samples.Count} samples");
+        Assert.All(history.Samples, sample => Assert.True(sample.RttMicros > 0));
+        Assert.Null(a.Node.History("nobody"));
+    }
 }

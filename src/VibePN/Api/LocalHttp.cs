@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace VibePN.Api;
+
+/// <summary>
+/// One request over a Unix socket, one answer until the end of the connection: HTTP/1.0 (RFC 1945), which needs neither chunks nor keep-alive.
+/// The framework's client, with its HTTP/2 and 3, proxies and passwords, would be a megabyte of the executable for this.
+/// </summary>
+internal static class LocalHttp
+{
+    /// <summary>Above any answer: 1,000 peers are about 2 MB.</summary>
+    private const int MaxAnswerBytes = 64 << 20;
+
+    private const int MaxHeadBytes = 16 * 1024;
+
+    /// <param name="target">Path, escaped where it has to be.</param>
+    /// <param name="body">JSON; null: none.</param>
+    /// <returns>Status and body.</returns>
+    /// <exception cref="SocketException">Nobody is there, or the connection broke.</exception>
+    /// <exception cref="IOException">The answer is no HTTP, or has no end.</exception>
+    public static async Task<(int Status, ReadOnlyMemory<byte> Body)> SendAsync(string socketPath, string method, string target, byte[]? body, CancellationToken cancel)
+    {
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancel).ConfigureAwait(false);
+        string head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{method} {target} HTTP/1.0\r\nHost: vibepn\r\n{(body is null ? "" : "Content-Type: application/json\r\n")}Content-Length: {body?.Length ?? 0}\r\n\r\n");
+        using NetworkStream stream = new(socket);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(head).Concat(body ?? []).ToArray(), cancel).ConfigureAwait(false);
+        using MemoryStream answer = new();
+        byte[] buffer = new byte[16 * 1024];
+        for (int read; (read = await stream.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0;)
+        {
+            answer.Write(buffer, 0, read);
+            if (answer.Length > MaxAnswerBytes)
+            {
+                throw new IOException("the answer has no end");
+            }
+        }
+
+        return Parse(answer.GetBuffer().AsMemory(0, (int)answer.Length));
+    }
+
+    private static (int Status, ReadOnlyMemory<byte> Body) Parse(ReadOnlyMemory<byte> answer)
+    {
+        int end = answer.Span[..Math.Min(answer.Length, MaxHeadBytes)].IndexOf("\r\n\r\n"u8);
+        string line = Encoding.ASCII.GetString(answer.Span[..Math.Max(end, 0)]).Split("\r\n")[0];
+        return line.Split(' ') is [var version, var status, ..] && version.StartsWith("HTTP/1.", StringComparison.Ordinal)
+            && int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out int code)
+            ? (code, answer[(end + 4)..])
+            : throw new IOException("it is no HTTP");
+    }
+}
