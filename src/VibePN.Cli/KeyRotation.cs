@@ -3,46 +3,56 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using VibePN.Config;
 using VibePN.Identity;
+using VibePN.Quic;
 
 namespace VibePN.Cli;
 
-/// <summary>
-/// A successor of a node's key. The new key is written beside the old one (node.key.next), then certificate and key are each replaced in one step:
-/// whenever this ends, the loader finds a certificate and the key that belongs to it. The old ones stay as FILE.bak.
-/// </summary>
+/// <summary>A successor of a node's key; <see cref="IdentityExchange"/> puts it in its place.</summary>
 /// <param name="Before">The identity as it is on disk.</param>
 /// <param name="OverlapEndUtcSeconds">Until when peers take the old key as well.</param>
 internal sealed record KeyRotation(IdentityConfig Files, NodeIdentity Before, string Name, long OverlapEndUtcSeconds)
 {
-    private const UnixFileMode KeyMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const UnixFileMode CertMode = KeyMode | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    /// <summary>One command at a time changes an identity.</summary>
+    /// <exception cref="IOException">Another one does.</exception>
+    /// <exception cref="UnauthorizedAccessException"/>
+    public static ConfigLock Lock(IdentityConfig files)
+    {
+        string key = AtomicFile.TargetOf(files.KeyPath);
+        return Directory.Exists(Path.GetDirectoryName(key))
+            ? ConfigLock.TryTake(key) ?? throw new IOException($"another 'vibepn rotate-key' is changing {files.KeyPath} (it holds {ConfigLock.PathOf(key)}); wait for its end, and see with 'vibepn status' whether another rotation is still wanted")
+            : throw new IOException($"there is no directory {Path.GetDirectoryName(key)}; make an identity with 'vibepn init'");
+    }
 
-    /// <exception cref="IdentityException">The identity cannot be read, or has no room for a further successor.</exception>
+    /// <exception cref="IdentityException">The identity cannot be read, is of a kind that cannot be succeeded, or has no room for a further successor.</exception>
     public static KeyRotation Plan(NodeConfig config, TimeSpan overlap, TimeProvider clock)
     {
+        const string Cure = "make a new identity ('vibepn init --force') and give its fingerprint to the peers";
         NodeIdentity before = NodeIdentity.Load(config.Identity);
+        if (!CertificateInfo.TryRead(before.CertificateDer.Span, out CertificateInfo? certificate))
+        {
+            throw new IdentityException($"{config.Identity.CertPath} holds no certificate that can be read; {Cure}");
+        }
+
+        if (certificate.KeyKind != PublicKeyKind.EcdsaP256)
+        {
+            throw new IdentityException($"the key of {config.Identity.CertPath} is not ECDSA P-256, so it cannot sign for a successor; {Cure}");
+        }
+
         return before.Lineage.Members.Count > Lineage.MaxSuccessions
-            ? throw new IdentityException($"this node's key has been rotated {Lineage.MaxSuccessions} times, which is all that a chain can show; make a new identity ('vibepn init --force') and give its fingerprint to the peers")
+            ? throw new IdentityException($"this node's key has been rotated {Lineage.MaxSuccessions} times, which is all that a chain can show; {Cure}")
             : new KeyRotation(config.Identity, before, config.Node.Name, (clock.GetUtcNow() + overlap).ToUnixTimeSeconds());
     }
 
     /// <returns>The successor's fingerprint.</returns>
+    /// <exception cref="IdentityException">The key does not fit the certificate: nothing was written.</exception>
     /// <exception cref="IOException"/>
     /// <exception cref="UnauthorizedAccessException"/>
     public PeerId Write(TimeProvider clock)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using X509Certificate2 certificate = IdentityFiles.SelfSign(key, Name, clock.GetUtcNow());
+        using X509Certificate2 certificate = IdentityFiles.SelfSign(key, Name, clock.GetUtcNow(), Before.Lineage.Current);
         PeerId successor = PeerId.OfCertificate(certificate.RawData);
-        string oldKey = Encoding.Latin1.GetString(Before.KeyPem.Span);
-        byte[] signature;
-        using (ECDsa old = ECDsa.Create())
-        {
-            old.ImportFromPem(oldKey);
-            signature = old.SignData(SuccessionStatement.TextOf(successor, OverlapEndUtcSeconds), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
-        }
-
-        byte[] statement = SuccessionStatement.Encode(Before.CertificateDer.Span, OverlapEndUtcSeconds, signature);
+        byte[] statement = SuccessionStatement.Encode(Before.CertificateDer.Span, OverlapEndUtcSeconds, Sign(successor));
         StringBuilder chain = new();
         _ = chain.Append(certificate.ExportCertificatePem()).Append('\n');
         foreach (string earlier in Statements(Encoding.Latin1.GetString(Before.CertificatePem.Span)))
@@ -51,21 +61,22 @@ internal sealed record KeyRotation(IdentityConfig Files, NodeIdentity Before, st
         }
 
         _ = chain.Append(StatementCertificate.Make(statement, clock.GetUtcNow()));
-        string newKey = key.ExportPkcs8PrivateKeyPem() + "\n";
-        string keyPath = Path.GetFullPath(Files.KeyPath);
-        string next = keyPath + NodeIdentity.NextSuffix;
-
-        // An earlier rotation may have been interrupted: then the key in the file is not the one that is signed with.
-        if (File.Exists(next) && File.ReadAllText(next) == oldKey)
-        {
-            AtomicFile.Write(keyPath, oldKey, KeyMode);
-        }
-
-        AtomicFile.ReplaceLike(next, keyPath, newKey);
-        AtomicFile.Write(Files.CertPath, chain.ToString(), CertMode);
-        AtomicFile.Write(keyPath, newKey, KeyMode);
-        File.Delete(next);
+        IdentityExchange.Write(Files, Before, chain.ToString(), key.ExportPkcs8PrivateKeyPem() + "\n");
         return successor;
+    }
+
+    private byte[] Sign(PeerId successor)
+    {
+        try
+        {
+            using ECDsa old = ECDsa.Create();
+            old.ImportFromPem(Encoding.Latin1.GetString(Before.KeyPem.Span));
+            return old.SignData(SuccessionStatement.TextOf(successor, OverlapEndUtcSeconds), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        }
+        catch (Exception failure) when (failure is CryptographicException or ArgumentException)
+        {
+            throw new IdentityException($"{Files.KeyPath} is not the key of {Files.CertPath}: {failure.Message}", failure);
+        }
     }
 
     /// <summary>The PEM certificates behind the first one.</summary>

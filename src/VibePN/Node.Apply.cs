@@ -146,10 +146,7 @@ internal sealed partial class Node
     /// <returns>The peers that are new or have another entry, and how many came and went.</returns>
     private (HashSet<Peer> Changed, int Added, int Removed) ApplyPeers(NodeConfig config)
     {
-        var entries = config.Peers
-            .Select(entry => (Entry: entry, Key: KeyOf(entry, config.Node.Trust)))
-            .Where(known => known.Key is not null)
-            .ToDictionary(known => known.Key!.Value, known => known.Entry);
+        var entries = ById(config);
         var gone = _peers.Values.Where(peer => !entries.ContainsKey(peer.Id)).ToList();
         gone.ForEach(RemovePeer);
         _peersByName.Clear();

@@ -152,16 +152,18 @@ internal sealed partial class Node
         var presented = PeerId.OfCertificate(chain[0]);
         fingerprint = presented.ToString();
         var proof = link.Peer is null ? InviteStatement.Find(chain) : null;
-        var lineage = Lineage.Read(presented, chain);
+        var keys = LineageProof.Read(chain);
         var result = Admission.Decide(
             _trust,
             new AdmissionRequest(presented, certificate.NotBeforeUtcSeconds, certificate.NotAfterUtcSeconds, now.UtcSeconds, link.Peer?.Name)
             {
                 Invite = proof,
-                Lineage = lineage,
+                Lineage = keys?.Lineage,
+                Proof = keys,
             });
-        link.Lineage = result.IsAccepted ? lineage : null;
-        link.Presented = result.IsAccepted ? result.Peer?.Fingerprint ?? lineage!.First : null;
+        link.Lineage = result.IsAccepted ? keys!.Lineage : null;
+        link.CertificateEndUtcSeconds = certificate.NotAfterUtcSeconds;
+        link.Presented = result.IsAccepted && result.Peer?.Fingerprint is null ? keys!.Lineage.First : null;
         link.Invitation = result.Reason == AdmissionReason.AcceptedInvite ? proof : null;
         return result;
     }
@@ -286,7 +288,7 @@ internal sealed partial class Node
         // Only who fell silent or restarted is looked for; neither who left, nor who was sent away.
         var isMissing = close.Kind is QuicCloseKind.IdleTimeout or QuicCloseKind.StatelessReset or QuicCloseKind.Dropped
             || close is { Kind: QuicCloseKind.Local, ErrorCode: (ulong)CloseReason.Unresponsive }
-            || close is { Kind: QuicCloseKind.Local, Reason: MovedText };
+            || close is { Kind: QuicCloseKind.Local, Reason: MovedText or OwnKeyOverText };
         peer.SeenUntilNanos = isMissing ? _now.Nanos + SeenNanos : 0;
         if (peer.IsRemoved || _leaving || (peer.Config.Address is null && peer.SeenUntilNanos == 0))
         {

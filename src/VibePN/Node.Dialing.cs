@@ -173,7 +173,7 @@ internal sealed partial class Node
 
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
         Count("dialed");
-        var joins = _joins.GetValueOrDefault(peer.Id);
+        var joins = _joins.GetValueOrDefault(peer.Pin);
         var quic = _endpoint.Connect(path, DialedAlpn, _now, credentials: joins, token: peer.DialToken.Span);
         var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos) { ShowsInvite = joins is not null };
         quic.Tag = link;

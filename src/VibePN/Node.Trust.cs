@@ -127,7 +127,7 @@ internal sealed partial class Node
             }
 
             _joins[inviter] = credentials;
-            if (_peers.TryGetValue(inviter, out var peer) && peer is { IsUp: false, Config.Address: not null })
+            if (PeerOf(inviter) is { IsUp: false, Config.Address: not null } peer)
             {
                 // Where it is up it knows us already; and should it have forgotten us just now, the next dial shows it.
                 Supersede(peer, winner: null);
@@ -182,7 +182,7 @@ internal sealed partial class Node
     /// </summary>
     private void PruneRemembered()
     {
-        var kept = KnownPeers.Prune(_file, _remembered);
+        var kept = KnownPeers.Prune(_file, _remembered, _lineages);
         if (kept.Count == _remembered.Count)
         {
             return;

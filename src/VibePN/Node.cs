@@ -81,6 +81,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _invites = new InviteBook(options.Memory.Trust.Invites);
         _remembered = [.. options.Memory.Trust.Peers];
         _lineages = [.. options.Memory.Trust.Lineages];
+        _ownLineage = options.Identity.Lineage;
         PruneRemembered();
         _config = KnownPeers.Join(_file, _remembered);
         _trust = TrustList.Create(_config, options.Identity.Id, _invites, _lineages);
@@ -96,12 +97,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
         }
 
         _ = ConfigureLocal();
-        foreach (var entry in _config.Peers)
+        foreach (var (id, entry) in ById(_config))
         {
-            if (KeyOf(entry, _config.Node.Trust) is { } id)
-            {
-                AddPeer(entry, id);
-            }
+            AddPeer(entry, id);
         }
 
         foreach (var token in options.Memory.Tokens)

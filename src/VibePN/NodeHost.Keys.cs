@@ -9,6 +9,9 @@ public sealed partial class NodeHost
     /// <summary>Of keys of before: connections may use them until the end.</summary>
     private readonly List<QuicCredentials> _formerCredentials = [];
 
+    /// <summary>In use; its id stays.</summary>
+    public NodeIdentity Identity => Volatile.Read(ref _identity);
+
     /// <summary>
     /// Takes a successor of the running key into use; peers are moved over while everything goes on. The secrets of stateless resets and tokens
     /// stay those of the key that the process started with: what they were made for is still out there.
@@ -38,7 +41,7 @@ public sealed partial class NodeHost
             var joins = LoadJoins();
             await _loop.InvokeAsync(node =>
             {
-                node.ChangeKey(credentials, NodeLoop.Now());
+                node.ChangeKey(identity.Lineage, credentials, NodeLoop.Now());
                 node.SetJoins(joins, NodeLoop.Now());
                 return 0;
             }).ConfigureAwait(false);

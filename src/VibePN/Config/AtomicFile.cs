@@ -84,14 +84,14 @@ public static class AtomicFile
     }
 
     /// <summary>The file itself, absolute, where <paramref name="path"/> is a symbolic link.</summary>
-    internal static string TargetOf(string path)
+    public static string TargetOf(string path)
     {
         string target = Path.GetFullPath(path);
         return new FileInfo(target).LinkTarget is null ? target : File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName;
     }
 
     /// <summary>Where <see cref="Write"/> keeps what was in the file.</summary>
-    internal static string BackupOf(string path) => TargetOf(path) + ".bak";
+    public static string BackupOf(string path) => TargetOf(path) + ".bak";
 
     /// <summary>Takes away what processes that were killed while they wrote have left. Only while nobody else writes the file.</summary>
     internal static void RemoveLeftovers(string target)

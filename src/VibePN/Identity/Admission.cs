@@ -11,9 +11,10 @@ public static class Admission
 
     public static AdmissionResult Decide(TrustList trust, in AdmissionRequest request)
     {
-        PeerConfig? pinned = FindPinned(trust, request);
+        bool isMixed = false;
+        PeerConfig? pinned = request.Lineage is { } shown ? trust.Owner(shown, out isMixed) : trust.Find(request.Presented);
         PeerConfig? dialed = request.DialedPeer is null ? null : trust.Find(request.DialedPeer);
-        AdmissionReason reason = Judge(trust, request, pinned, dialed);
+        AdmissionReason reason = isMixed ? AdmissionReason.Mixed : Judge(trust, request, pinned, dialed);
         PeerConfig? peer = dialed ?? pinned;
         return reason is AdmissionReason.Accepted or AdmissionReason.AcceptedFirstUse
             ? new AdmissionResult(reason, peer, peer)
@@ -21,25 +22,6 @@ public static class Admission
             {
                 Presented = reason == AdmissionReason.WrongPin && pinned is null ? request.Presented : null,
             };
-    }
-
-    /// <summary>The entry that pins any fingerprint which the chain proves, or which is known to be of the same node; the youngest counts.</summary>
-    private static PeerConfig? FindPinned(TrustList trust, in AdmissionRequest request)
-    {
-        if (request.Lineage is not { } lineage)
-        {
-            return trust.Find(request.Presented);
-        }
-
-        for (int i = lineage.Members.Count - 1; i >= 0; i--)
-        {
-            if (trust.Find(lineage.Members[i]) is { } pinned)
-            {
-                return pinned;
-            }
-        }
-
-        return trust.LineageOf(lineage)?.Members.Select(trust.Find).LastOrDefault(peer => peer is not null);
     }
 
     private static AdmissionReason Judge(TrustList trust, in AdmissionRequest request, PeerConfig? pinned, PeerConfig? dialed)
@@ -88,16 +70,21 @@ public static class Admission
             firstUse = true;
         }
 
-        if (trust.LineageOf(lineage) is { } known)
+        if (request.Proof is { IsProven: false })
         {
+            return AdmissionReason.SuccessionForged;
+        }
+
+        if (pinned?.Fingerprint is { } pin && trust.LineageOf(pin) is { } known)
+        {
+            if (!known.Agrees(lineage))
+            {
+                return AdmissionReason.Forked;
+            }
+
             if (known.IsOver(request.Presented, request.NowUtcSeconds))
             {
                 return AdmissionReason.Superseded;
-            }
-
-            if (!known.Has(request.Presented) && !lineage.Extends(known))
-            {
-                return AdmissionReason.Forked;
             }
         }
 
@@ -119,6 +106,11 @@ public static class Admission
     private static AdmissionReason JudgeInvited(TrustList trust, in AdmissionRequest request, in InviteProof proof)
     {
         AdmissionReason reason = trust.Invites.Judge(proof, request.Lineage!.First, trust.Self, trust.HasNetwork, request.NowUtcSeconds);
+        if (reason == AdmissionReason.AcceptedInvite && request.Proof is { IsProven: false })
+        {
+            return AdmissionReason.SuccessionForged;
+        }
+
         return reason == AdmissionReason.AcceptedInvite && (request.NowUtcSeconds < request.NotBeforeUtcSeconds || request.NowUtcSeconds > request.NotAfterUtcSeconds)
             ? AdmissionReason.InvitedNotValid
             : reason;

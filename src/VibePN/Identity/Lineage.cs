@@ -1,8 +1,6 @@
-using VibePN.Quic;
-
 namespace VibePN.Identity;
 
-/// <summary>A node's fingerprints, the first one first; each but the last signed for the next. Immutable.</summary>
+/// <summary>A node's fingerprints, the first one first; each but the last signed for the next (<see cref="LineageProof"/>). Immutable.</summary>
 public sealed class Lineage
 {
     /// <summary>Rotations that a chain can show.</summary>
@@ -42,61 +40,22 @@ public sealed class Lineage
     /// <summary>Whether this is all of another one, and more.</summary>
     public bool Extends(Lineage other) => _members.Length > other._members.Length && _members.AsSpan().StartsWith(other._members);
 
-    /// <summary>Whether a member's key no longer holds. False for what is no member.</summary>
-    public bool IsOver(PeerId member, long nowUtcSeconds)
+    /// <summary>Whether one is the beginning of the other, or both are the same: then they may be one node's.</summary>
+    public bool Agrees(Lineage other)
+    {
+        int common = Math.Min(_members.Length, other._members.Length);
+        return _members.AsSpan(0, common).SequenceEqual(other._members.AsSpan(0, common));
+    }
+
+    /// <summary>The last second, Unix, in which a member's key holds; null: it is the current one, or no member.</summary>
+    public long? EndOf(PeerId member)
     {
         int index = Array.IndexOf(_members, member);
-        return index >= 0 && index < _ends.Length && nowUtcSeconds > _ends[index];
+        return index >= 0 && index < _ends.Length ? _ends[index] : null;
     }
 
-    /// <summary>Reads what a chain shows, and checks every signature.</summary>
-    /// <param name="current">The fingerprint of the first certificate.</param>
-    /// <param name="statements">The certificates behind it, DER; those that are no succession are skipped.</param>
-    /// <returns>Null: a succession proves nothing, or there are more than <see cref="MaxSuccessions"/>.</returns>
-    public static Lineage? Read(PeerId current, IReadOnlyList<byte[]> statements)
-    {
-        List<Succession> successions = [];
-        foreach (byte[] statement in statements)
-        {
-            if (SuccessionStatement.Find(statement, out bool isBroken) is { } one)
-            {
-                successions.Add(one);
-            }
-
-            if (isBroken || successions.Count > MaxSuccessions)
-            {
-                return null;
-            }
-        }
-
-        PeerId[] members = [.. successions.Select(one => PeerId.OfCertificate(one.OldCertificate.Span)), current];
-        if (members.Distinct().Count() != members.Length)
-        {
-            return null;
-        }
-
-        for (int i = 0; i < successions.Count; i++)
-        {
-            if (!successions[i].IsProof(members[i + 1]))
-            {
-                return null;
-            }
-        }
-
-        return new Lineage(members, [.. successions.Select(one => one.OverlapEndUtcSeconds)]);
-    }
-
-    /// <summary>As above, of what a peer presents.</summary>
-    public static Lineage? Read(PeerId current, CertificateChain chain)
-    {
-        byte[][] statements = new byte[Math.Max(0, chain.Count - 1)][];
-        for (int i = 0; i < statements.Length; i++)
-        {
-            statements[i] = chain[i + 1].ToArray();
-        }
-
-        return statements.Length == 0 ? Of(current) : statements.Length > QuicCredentials.MaxChainCertificates ? null : Read(current, statements);
-    }
+    /// <summary>Whether a member's key no longer holds. False for what is no member.</summary>
+    public bool IsOver(PeerId member, long nowUtcSeconds) => nowUtcSeconds > EndOf(member);
 
     public override string ToString() => string.Join(" → ", _members);
 }

@@ -54,8 +54,8 @@ public sealed class NodeIdentity
         }
 
         PeerId current = PeerId.OfCertificate(certificateDer);
-        Lineage lineage = Lineage.Read(current, chain[1..])
-            ?? throw new IdentityException($"a succession behind the certificate in {config.CertPath} is damaged; restore the file from a backup, such as {config.CertPath}.bak with its key");
+        Lineage lineage = LineageOf(certificatePem)
+            ?? throw new IdentityException($"a succession behind the certificate in {config.CertPath} is damaged or missing; restore the file from a backup, such as {config.CertPath}.bak with its key");
         NodeIdentity identity = new(certificatePem, keyPem, certificateDer, lineage);
         if (config.Fingerprint is { } expected && !lineage.Has(expected))
         {
@@ -64,6 +64,13 @@ public sealed class NodeIdentity
         }
 
         return identity;
+    }
+
+    /// <summary>What a certificate file proves; null: it is not a certificate with all its successions.</summary>
+    public static Lineage? LineageOf(byte[] certificatePem)
+    {
+        List<byte[]> chain = DecodeAll(certificatePem, label => label == "CERTIFICATE");
+        return chain.Count > 0 && LineageProof.Read(chain[0], chain[1..]) is { IsProven: true } proof ? proof.Lineage : null;
     }
 
     private static byte[] ReadFile(string path, string what, bool secret)
@@ -122,7 +129,7 @@ public sealed class NodeIdentity
         return Fits(certificatePem, successor) ? successor : key;
     }
 
-    private static bool Fits(byte[] certificatePem, byte[] keyPem)
+    internal static bool Fits(byte[] certificatePem, byte[] keyPem)
     {
         try
         {

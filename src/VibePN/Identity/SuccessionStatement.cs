@@ -10,6 +10,9 @@ namespace VibePN.Identity;
 /// </summary>
 public static class SuccessionStatement
 {
+    /// <summary>The extension of a successor's certificate that names the key before: its fingerprint, 32 bytes.</summary>
+    public const string PredecessorOid = "1.3.6.1.4.1.32473.51820.2";
+
     private const byte Kind = 2;
     private const int MaxCertificateBytes = 8 * 1024;
     private const int MaxSignatureBytes = 80;
@@ -35,6 +38,15 @@ public static class SuccessionStatement
         BinaryPrimitives.WriteInt64BigEndian(value.AsSpan(3 + oldCertificateDer.Length), overlapEndUtcSeconds);
         signature.CopyTo(value.AsSpan(3 + oldCertificateDer.Length + sizeof(long)));
         return value;
+    }
+
+    /// <param name="predecessor">Null: the certificate says that it follows none.</param>
+    /// <returns>False: what it says cannot be read. What is no certificate says nothing; it signs for nobody either.</returns>
+    public static bool TryFindPredecessor(ReadOnlySpan<byte> certificateDer, out PeerId? predecessor)
+    {
+        byte[]? value = CertificateInfo.TryRead(certificateDer, out CertificateInfo? certificate) ? certificate.Extension(PredecessorOid) : null;
+        predecessor = value?.Length == PeerId.SizeBytes ? new PeerId(value) : null;
+        return value is null || predecessor is not null;
     }
 
     /// <summary>A certificate's statement of this kind; null: it has none. Lengths are checked, the signature is not.</summary>

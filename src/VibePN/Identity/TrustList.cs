@@ -57,18 +57,30 @@ public sealed class TrustList
     /// <summary>The entry that pins <paramref name="id"/>, or null.</summary>
     public PeerConfig? Find(PeerId id) => _byId.GetValueOrDefault(id);
 
-    /// <summary>What is known of a node that shows any member of it; null: nothing.</summary>
-    public Lineage? LineageOf(Lineage shown)
+    /// <summary>The successions that are known of the node with this fingerprint; null: none.</summary>
+    public Lineage? LineageOf(PeerId member) => _lineages.GetValueOrDefault(member);
+
+    /// <summary>The entry to which what a chain shows leads: it pins one of these fingerprints, or one that is known to be of the same node.</summary>
+    /// <param name="isMixed">They lead to several entries, or to several nodes.</param>
+    public PeerConfig? Owner(Lineage shown, out bool isMixed)
     {
+        PeerConfig? owner = null;
+        Lineage? known = null;
+        isMixed = false;
         foreach (PeerId member in shown.Members)
         {
-            if (_lineages.TryGetValue(member, out Lineage? known))
+            Lineage? its = LineageOf(member);
+            isMixed |= known is not null && its is not null && its != known;
+            known ??= its;
+            foreach (PeerId id in its?.Members ?? [member])
             {
-                return known;
+                PeerConfig? entry = Find(id);
+                isMixed |= owner is not null && entry is not null && entry != owner;
+                owner ??= entry;
             }
         }
 
-        return null;
+        return isMixed ? null : owner;
     }
 
     public PeerConfig? Find(string name) => _byName.GetValueOrDefault(name);

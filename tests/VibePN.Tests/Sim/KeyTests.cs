@@ -135,6 +135,10 @@ public sealed class KeyTests
     [InlineData("signed by another", "forged")]
     [InlineData("copied", "forged")]
     [InlineData("second successor", "another successor")]
+    [InlineData("old key behind a made-up one", "forged")]
+    [InlineData("successor without those before", "forged")]
+    [InlineData("old key behind a peer's", "keys of two peers")]
+    [InlineData("old key behind a rotated peer's", "keys of two peers")]
     public void Key_ThatIsNoSuccessor_IsRefused(string what, string reason)
     {
         using var sim = new SimNetwork(1);
@@ -142,6 +146,15 @@ public sealed class KeyTests
         var end = sim.Now.UtcSeconds + 600;
         node.ChangeKey(old.Succeed("node2", end));
         sim.Run(10 * Second);
+        var evil = sim.Identity("evil");
+        if (what == "old key behind a rotated peer's")
+        {
+            evil = evil.Succeed("evil2", end);
+            Evil(sim).ChangeKey(evil);
+            sim.Run(10 * Second);
+            Assert.Equal(2, hub.OnDisk.Trust.Lineages.Count);
+        }
+
         var before = hub.OnDisk.Trust;
 
         var thief = sim.Identity("thief");
@@ -152,6 +165,9 @@ public sealed class KeyTests
             "signed by another" => old.Succeed("thief", end, signer: thief),
             "copied" => old.Succeed("thief", end, signer: old, damage: _ => SignedFor(old, "node2", end)),
             "second successor" => old.Succeed("thief", end),
+            "old key behind a made-up one" => thief.Succeed("node", end, isBound: false),
+            "successor without those before" => Alone(old.Succeed("node2", end)),
+            "old key behind a peer's" or "old key behind a rotated peer's" => evil.Succeed("node", end, isBound: false),
             _ => thief,
         });
         node.Boot();
@@ -159,7 +175,93 @@ public sealed class KeyTests
 
         Assert.False(hub.IsUp(node));
         Assert.Contains(hub.Logger.Lines, line => line.Contains(reason, StringComparison.Ordinal));
-        Assert.Equal(before.Lineages[0].Members, Assert.Single(hub.OnDisk.Trust.Lineages).Members);
+        Assert.Equal(before.Lineages.Select(one => one.ToString()), hub.OnDisk.Trust.Lineages.Select(one => one.ToString()));
+    }
+
+    /// <summary>Nobody can put a key before the one that is pinned: who is first decides between two nodes.</summary>
+    [Fact]
+    public void Chain_ThatBeginsBeforeThePinnedKey_IsRefused()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, node, old) = Pair(sim);
+        Restart(node, TestIdentity.Get("made up").Succeed("node", sim.Now.UtcSeconds + 600, isBound: false));
+        sim.Run(30 * Second);
+        Assert.False(hub.IsUp(node));
+        Assert.Empty(hub.OnDisk.Trust.Lineages);
+
+        // Where it is true, the later key may be the one in the config, also before anybody has shown it.
+        var successor = old.Succeed("node2", sim.Now.UtcSeconds + 600);
+        hub.Apply(config => Repin(config, "node", successor));
+        Restart(node, successor);
+        Assert.NotNull(sim.RunUntil(() => hub.Peer("node").Condition == PeerCondition.Up, 60 * Second));
+    }
+
+    [Fact]
+    public void Connection_WithTheOldKey_EndsWithTheOverlap()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, node, old) = Pair(sim);
+        node.ChangeKey(old.Succeed("node2", sim.Now.UtcSeconds + 100));
+        sim.Run(10 * Second);
+        Restart(node, old);
+        Assert.NotNull(sim.RunUntil(() => node.IsUp(hub), 10 * Second));
+        sim.Run(60 * Second);
+        Assert.True(hub.IsUp(node));
+        sim.Run(35 * Second);
+
+        Assert.False(hub.IsUp(node));
+        Assert.Contains(hub.Logger.Lines, line => line.Contains("made with its key ends", StringComparison.Ordinal));
+        Assert.Contains("successor", node.Peer("hub").Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>The peer is away while the key changes: what was under way to it with the old one does not come up.</summary>
+    [Fact]
+    public void Attempt_UnderWayWhileTheKeyChanges_IsNotFinishedWithTheOldOne()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, node, old) = Pair(sim);
+        hub.Kill();
+        sim.Run(60 * Second);
+        var attempts = node.Peer("hub").DialAttempts;
+        Assert.NotNull(sim.RunUntil(() => node.Peer("hub").DialAttempts > attempts, 60 * Second));
+        sim.Run(Second / 2);
+        node.ChangeKey(old.Succeed("node2", sim.Now.UtcSeconds + 600));
+        hub.Boot();
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(node), 60 * Second));
+        Assert.Single(hub.OnDisk.Trust.Lineages);
+    }
+
+    /// <summary>The config of the others names the new key now, and then the old one again: nothing of it is seen.</summary>
+    [Fact]
+    public void Pin_OfAnotherKeyOfTheSameNode_TouchesNoConnection()
+    {
+        using var sim = new SimNetwork(1);
+        var hosts = Mesh(sim);
+        var old = sim.Identity("a");
+        var successor = old.Succeed("a2", sim.Now.UtcSeconds + 600);
+        hosts[0].ChangeKey(successor);
+        sim.Run(10 * Second);
+        Talk(sim, hosts, 10);
+        var since = hosts[1].Peer("a").ChangedNanos;
+        foreach (var identity in new[] { successor, old, successor })
+        {
+            foreach (var other in hosts.Skip(1))
+            {
+                _ = other.Apply(config => Repin(config, "a", identity));
+            }
+
+            Talk(sim, hosts, 50);
+        }
+
+        Assert.Equal(sim.Ledger.Sent, sim.Ledger.Arrived);
+        Assert.Equal(since, hosts[1].Peer("a").ChangedNanos);
+        Assert.DoesNotContain(hosts[1].Logger.Lines, line => line.Contains("removed from the config", StringComparison.Ordinal));
+
+        // And with the new pin alone it starts anew as the same peer.
+        hosts[1].Kill();
+        hosts[1].Boot();
+        Assert.NotNull(sim.RunUntil(() => AllUp(hosts), 60 * Second));
+        Assert.Equal(old.Node.Id, hosts[1].Peer("a").Id);
     }
 
     /// <summary>1,000 statements, each with a bit, a length or its end changed: none extends the lineage, none ends the process.</summary>
@@ -168,8 +270,8 @@ public sealed class KeyTests
     {
         var old = TestIdentity.Get("mutant");
         var statement = SignedFor(old, "mutant2", 5000);
-        var current = TestIdentity.Get("mutant2").Node.Id;
-        Assert.Equal([old.Node.Id, current], Read(statement)!.Members);
+        var current = old.Succeed("mutant2", 5000, damage: value => value).First!;
+        Assert.Equal([old.Node.Id, PeerId.OfCertificate(current)], Read(statement)!.Members);
         var dice = new Random(20_261_123);
         for (var i = 0; i < 1000; i++)
         {
@@ -195,8 +297,20 @@ public sealed class KeyTests
         }
 
         VibePN.Identity.Lineage? Read(byte[] value) =>
-            VibePN.Identity.Lineage.Read(current, [System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPem(TestStatement.Pem(value)).RawData]);
+            VibePN.Identity.LineageProof.Read(current, [System.Security.Cryptography.X509Certificates.X509Certificate2.CreateFromPem(TestStatement.Pem(value)).RawData])
+                is { IsProven: true } proof ? proof.Lineage : null;
     }
+
+    /// <summary>A successor that leaves out what it follows.</summary>
+    private static TestIdentity Alone(TestIdentity successor)
+    {
+        var pem = System.Text.Encoding.ASCII.GetString(successor.Node.CertificatePem.Span);
+        var end = pem.IndexOf("-----END CERTIFICATE-----", StringComparison.Ordinal) + 25;
+        return successor.Showing(pem[..end]);
+    }
+
+    private static VibePN.Config.NodeConfig Repin(VibePN.Config.NodeConfig config, string peer, TestIdentity identity) =>
+        config with { Peers = [.. config.Peers.Select(entry => entry.Name == peer ? entry with { Fingerprint = identity.Node.Lineage.Current } : entry)] };
 
     private static byte[] SignedFor(TestIdentity old, string name, long end)
     {
@@ -212,11 +326,14 @@ public sealed class KeyTests
         host.Boot();
     }
 
+    private static SimHost Evil(SimNetwork sim) => sim.Hosts.Single(host => host.Name == "evil");
+
     private static (SimHost Hub, SimHost Node, TestIdentity Old) Pair(SimNetwork sim)
     {
-        var hub = sim.AddHost("hub", 1, new SimPeer("node"));
+        var hub = sim.AddHost("hub", 1, new SimPeer("node"), new SimPeer("evil"));
         var node = sim.AddHost("node", 2, new SimPeer("hub", 1));
-        Assert.NotNull(sim.RunUntil(() => hub.IsUp(node), 5 * Second));
+        _ = sim.AddHost("evil", 3, new SimPeer("hub", 1));
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(node) && hub.IsUp(Evil(sim)), 5 * Second));
         sim.Run(Second);
         return (hub, node, sim.Identity("node"));
     }

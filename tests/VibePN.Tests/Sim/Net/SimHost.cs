@@ -134,7 +134,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         _credentials = QuicCredentials.FromPem(identity.Chain ?? identity.Node.CertificatePem.Span, identity.Node.KeyPem.Span);
         if (_node is not null)
         {
-            _node.ChangeKey(_credentials, _network.Now);
+            _node.ChangeKey(identity.Node.Lineage, _credentials, _network.Now);
             AfterCall();
         }
     }
