@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using VibePN.Config;
 using VibePN.Identity;
-using VibePN.Quic;
 
 namespace VibePN.Cli;
 
@@ -28,12 +27,7 @@ internal sealed record KeyRotation(IdentityConfig Files, NodeIdentity Before, st
     {
         const string Cure = "make a new identity ('vibepn init --force') and give its fingerprint to the peers";
         NodeIdentity before = NodeIdentity.Load(config.Identity);
-        if (!CertificateInfo.TryRead(before.CertificateDer.Span, out CertificateInfo? certificate))
-        {
-            throw new IdentityException($"{config.Identity.CertPath} holds no certificate that can be read; {Cure}");
-        }
-
-        if (certificate.KeyKind != PublicKeyKind.EcdsaP256)
+        if (!before.CanBeSucceeded)
         {
             throw new IdentityException($"the key of {config.Identity.CertPath} is not ECDSA P-256, so it cannot sign for a successor; {Cure}");
         }

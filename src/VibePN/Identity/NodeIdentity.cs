@@ -39,6 +39,9 @@ public sealed class NodeIdentity
     /// <summary>What the successions behind the certificate prove; its fingerprint is the last.</summary>
     public Lineage Lineage { get; }
 
+    /// <summary>Its key can sign for a successor: it is ECDSA P-256.</summary>
+    public bool CanBeSucceeded => CertificateInfo.TryRead(CertificateDer.Span, out CertificateInfo? info) && info.KeyKind == PublicKeyKind.EcdsaP256;
+
     /// <summary>Reads both files. Whether the key fits the certificate shows only when TLS takes them.</summary>
     /// <exception cref="IdentityException">The message names the file, what is wrong and the cure.</exception>
     public static NodeIdentity Load(IdentityConfig config)

@@ -54,13 +54,20 @@ public static class SuccessionStatement
     public static Succession? Find(ReadOnlySpan<byte> certificateDer, out bool isBroken)
     {
         isBroken = false;
-        if (!CertificateInfo.TryRead(certificateDer, out CertificateInfo? certificate)
-            || certificate.Extension(InviteStatement.Oid) is not { Length: > 0 } value || value[0] != Kind)
+        return CertificateInfo.TryRead(certificateDer, out CertificateInfo? certificate) && certificate.Extension(InviteStatement.Oid) is { } value
+            ? Read(value, out isBroken)
+            : null;
+    }
+
+    /// <summary>As <see cref="Find"/>, of the extension's value.</summary>
+    internal static Succession? Read(byte[] value, out bool isBroken)
+    {
+        isBroken = value.Length > 0 && value[0] == Kind;
+        if (!isBroken)
         {
             return null;
         }
 
-        isBroken = true;
         if (value.Length < 3)
         {
             return null;

@@ -137,6 +137,12 @@ public sealed class LineageTests
         static string Text(ReadOnlyMemory<byte> pem) => System.Text.Encoding.ASCII.GetString(pem.Span);
     }
 
+    /// <summary>The sample of docs/protocol.md §2.</summary>
+    [Fact]
+    public void TextOf_Sample_IsWhatTheProtocolSays() => Assert.Equal(
+        "76696265706e2f312073756363657373696f6e" + "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" + "000000006955b900",
+        Convert.ToHexStringLower(SuccessionStatement.TextOf(new PeerId([.. Enumerable.Range(0, 32).Select(i => (byte)i)]), 1_767_225_600)));
+
     [Theory]
     [InlineData(31, null)]
     [InlineData(29, "expires on 2026-12-22, in 29 days")]
