@@ -120,6 +120,12 @@ internal static partial class Log
     [LoggerMessage(160, LogLevel.Information, "Peer {Peer} at {Path} has joined with fingerprint {Fingerprint} by invite {Invite}")]
     public static partial void PeerJoined(ILogger logger, string peer, string path, string fingerprint, string invite);
 
+    [LoggerMessage(170, LogLevel.Warning, "A connection with {Peer} that was made with {Key} ends: that key has a successor, and the overlap is over")]
+    public static partial void KeyOver(ILogger logger, string peer, string key);
+
+    [LoggerMessage(169, LogLevel.Warning, "Peer {Peer} has a new key, signed by the one before: fingerprint {Fingerprint}; it began with {First}")]
+    public static partial void Succession(ILogger logger, string peer, string fingerprint, string first);
+
     [LoggerMessage(161, LogLevel.Warning, "Peer {Peer} at {Path} is trusted on first use from now on: fingerprint {Fingerprint}")]
     public static partial void FirstUse(ILogger logger, string peer, string path, string fingerprint);
 

@@ -42,6 +42,9 @@ internal static partial class Log
     [LoggerMessage(207, LogLevel.Information, "Reload by {Caller}: {Change}")]
     public static partial void ConfigChanged(ILogger logger, string caller, string change);
 
+    [LoggerMessage(218, LogLevel.Information, "Reload by {Caller}: the node has a new key, fingerprint {Fingerprint}; connected peers move over")]
+    public static partial void KeyChanged(ILogger logger, string caller, string fingerprint);
+
     [LoggerMessage(208, LogLevel.Information, "Reload by {Caller}: no difference")]
     public static partial void ConfigUnchanged(ILogger logger, string caller);
 

@@ -19,6 +19,7 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(ReloadRequestDto))]
 [JsonSerializable(typeof(ReloadDto))]
 [JsonSerializable(typeof(EditDto))]
+[JsonSerializable(typeof(RotateKeyDto))]
 [JsonSerializable(typeof(ConfirmDto))]
 [JsonSerializable(typeof(DoctorDto))]
 [JsonSerializable(typeof(InviteRequestDto))]

@@ -141,6 +141,8 @@ public static class SnapshotMapper
         {
             Name = peer.Name,
             Id = peer.Id?.ToString(),
+            Key = peer.Key?.ToString(),
+            KeyExpiresUtc = peer.KeyEndUtcSeconds is > 0 and <= Identity.Invite.LastUtcSeconds and var end ? DateTimeOffset.FromUnixTimeSeconds(end) : null,
             Trust = peer.Trust switch
             {
                 null => null,
