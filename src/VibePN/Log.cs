@@ -144,7 +144,7 @@ internal static partial class Log
     [LoggerMessage(168, LogLevel.Warning, "Peer {Peer} was removed, and stays out whoever introduces it; 'vibepn add-peer --name {Name}' lets it in again")]
     public static partial void KeptOut(ILogger logger, string peer, string name);
 
-    [LoggerMessage(169, LogLevel.Information, "{Count} introductions have ended: their introducers have not confirmed them for 30 days")]
+    [LoggerMessage(162, LogLevel.Information, "{Count} introductions have ended: their introducers have not confirmed them for 30 days")]
     public static partial void IntroductionsExpired(ILogger logger, int count);
 
     [LoggerMessage(163, LogLevel.Warning, "A statement for an invite is not used: {Reason}")]
