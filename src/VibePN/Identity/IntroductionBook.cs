@@ -15,8 +15,7 @@ public sealed class IntroductionBook
     /// <summary>A confirmation is written down so often; the end of <see cref="KeptSeconds"/> need not be more precise.</summary>
     private const long ConfirmSeconds = 86_400;
 
-    /// <summary>By whom it is about: the word of each introducer.</summary>
-    private readonly Dictionary<PeerId, List<IntroducedPeer>> _peers = [];
+    private readonly Dictionary<(PeerId Introducer, PeerId Id), IntroducedPeer> _peers = [];
 
     /// <summary>Oldest first.</summary>
     private readonly List<KeptOutPeer> _keptOut;
@@ -25,9 +24,9 @@ public sealed class IntroductionBook
 
     public IntroductionBook(IntroductionMemory memory)
     {
-        foreach (IntroducedPeer peer in memory.Peers)
+        foreach (IntroducedPeer peer in memory.Peers.Take(Limits.Introduced))
         {
-            Set(peer);
+            _peers[(peer.Introducer, peer.Id)] = peer;
         }
 
         _keptOut = [.. memory.KeptOut.TakeLast(Limits.KeptOut)];
@@ -35,18 +34,10 @@ public sealed class IntroductionBook
     }
 
     /// <summary>What there is to remember, in an order that does not change by itself.</summary>
-    public IntroductionMemory Memory => new(Peers, [.. _keptOut], [.. _askers]);
+    public IntroductionMemory Memory => new([.. Peers], [.. _keptOut], [.. _askers.Order()]);
 
     /// <summary>Whoever was introduced first comes first.</summary>
-    public IReadOnlyList<IntroducedPeer> Peers
-    {
-        get
-        {
-            List<IntroducedPeer> all = All();
-            all.Sort(Compare);
-            return all;
-        }
-    }
+    public IEnumerable<IntroducedPeer> Peers => _peers.Values.OrderBy(peer => peer.SinceUtcSeconds).ThenBy(peer => peer.Id).ThenBy(peer => peer.Introducer);
 
     public IReadOnlyList<KeptOutPeer> KeptOut => _keptOut;
 
@@ -55,10 +46,10 @@ public sealed class IntroductionBook
     public bool IsKeptOut(PeerId id) => _keptOut.Exists(peer => peer.Id == id);
 
     /// <summary>Whether anybody vouches for it.</summary>
-    public bool Has(PeerId id) => _peers.ContainsKey(id);
+    public bool Has(PeerId id) => _peers.Keys.Any(key => key.Id == id);
 
     /// <summary>An introducer's word on one member, or null.</summary>
-    public IntroducedPeer? Find(PeerId introducer, PeerId id) => _peers.GetValueOrDefault(id)?.Find(peer => peer.Introducer == introducer);
+    public IntroducedPeer? Find(PeerId introducer, PeerId id) => _peers.GetValueOrDefault((introducer, id));
 
     /// <summary>A peer wants to be told who else is there, or not any more.</summary>
     /// <returns>False: that is how it was.</returns>
@@ -83,8 +74,8 @@ public sealed class IntroductionBook
             return IntroductionVerdict.OtherNetwork;
         }
 
-        IntroducedPeer? before = Find(by, id);
-        if ((before is null && All().Count >= Limits.Introduced) || shared.Exists(network => CountIn(network, by, except: id) >= Limits.IntroducedPerNetwork))
+        IntroducedPeer? before = _peers.GetValueOrDefault((by, id));
+        if ((before is null && _peers.Count >= Limits.Introduced) || shared.Exists(network => CountIn(network, by, except: id) >= Limits.IntroducedPerNetwork))
         {
             return IntroductionVerdict.TooMany;
         }
@@ -97,7 +88,7 @@ public sealed class IntroductionBook
         bool isNew = before is null || !before.Networks.SequenceEqual(after.Networks) || !before.EndPoints.SequenceEqual(after.EndPoints);
         if (isNew || IsConfirmationDue(after, nowUtcSeconds))
         {
-            Set(after with { ConfirmedUtcSeconds = nowUtcSeconds });
+            _peers[(by, id)] = after with { ConfirmedUtcSeconds = nowUtcSeconds };
         }
 
         return isNew ? IntroductionVerdict.Taken : IntroductionVerdict.Known;
@@ -105,7 +96,7 @@ public sealed class IntroductionBook
 
     /// <summary>The introducer does not vouch for it any more.</summary>
     /// <returns>False: it did not before.</returns>
-    public bool Withdraw(PeerId introducer, PeerId id) => Remove(peer => peer.Introducer == introducer && peer.Id == id) > 0;
+    public bool Withdraw(PeerId introducer, PeerId id) => _peers.Remove((introducer, id));
 
     /// <summary>All that the introducer vouches for: what it said before and not again is over.</summary>
     /// <returns>How many are over.</returns>
@@ -116,7 +107,7 @@ public sealed class IntroductionBook
     /// <returns>True: there was something to forget.</returns>
     public bool Prune(IEnumerable<PeerConfig> peers)
     {
-        Dictionary<PeerId, PeerConfig> known = ByFingerprint(peers);
+        Dictionary<PeerId, PeerConfig> known = peers.Where(peer => peer.Fingerprint is not null).ToDictionary(peer => peer.Fingerprint!.Value);
         int askers = _askers.RemoveWhere(asker => !known.ContainsKey(asker));
         return askers + Remove(peer => !known.TryGetValue(peer.Introducer, out PeerConfig? entry) || !entry.Introduces) > 0;
     }
@@ -130,10 +121,10 @@ public sealed class IntroductionBook
         HashSet<PeerId> pinned = [.. file.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>()];
         isChange = _keptOut.RemoveAll(peer => pinned.Contains(peer.Id)) > 0;
         List<KeptOutPeer> news = [];
-        foreach (IntroducedPeer peer in All().FindAll(peer => peer.IsInFile != pinned.Contains(peer.Id)))
+        foreach (IntroducedPeer peer in _peers.Values.Where(peer => peer.IsInFile != pinned.Contains(peer.Id)).ToList())
         {
             isChange = true;
-            Set(peer with { IsInFile = !peer.IsInFile });
+            _peers[(peer.Introducer, peer.Id)] = peer with { IsInFile = !peer.IsInFile };
             if (peer.IsInFile && KeepOut(peer.Id, peer.Name, nowUtcSeconds) is { } kept)
             {
                 news.Add(kept);
@@ -150,9 +141,9 @@ public sealed class IntroductionBook
     public int Review(Func<PeerId, bool> isConnected, long nowUtcSeconds, out bool isChange)
     {
         isChange = false;
-        foreach (IntroducedPeer peer in All().FindAll(peer => IsConfirmationDue(peer, nowUtcSeconds) && isConnected(peer.Introducer)))
+        foreach (IntroducedPeer peer in _peers.Values.Where(peer => IsConfirmationDue(peer, nowUtcSeconds) && isConnected(peer.Introducer)).ToList())
         {
-            Set(peer with { ConfirmedUtcSeconds = nowUtcSeconds });
+            _peers[(peer.Introducer, peer.Id)] = peer with { ConfirmedUtcSeconds = nowUtcSeconds };
             isChange = true;
         }
 
@@ -192,31 +183,37 @@ public sealed class IntroductionBook
     {
         HashSet<PeerId> others = [.. known.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>(), self];
         HashSet<string> names = [.. known.Peers.Select(peer => peer.Name)];
-        Dictionary<PeerId, PeerConfig> introducers = ByFingerprint(known.Peers.Where(peer => peer.Introduces));
+        Dictionary<PeerId, PeerConfig> introducers = known.Peers.Where(peer => peer is { Introduces: true, Fingerprint: not null }).ToDictionary(peer => peer.Fingerprint!.Value);
         List<PeerConfig> joined = [.. known.Peers];
-        List<List<IntroducedPeer>> candidates = [.. _peers.Values.Where(words => !others.Contains(words[0].Id) && !IsKeptOut(words[0].Id))];
-        candidates.Sort((one, other) => Compare(one[0], other[0]));
-        foreach (List<IntroducedPeer> words in candidates)
+        foreach (IGrouping<PeerId, IntroducedPeer> words in Peers.Where(peer => !others.Contains(peer.Id) && !IsKeptOut(peer.Id)).GroupBy(peer => peer.Id))
         {
-            List<IntroducedPeer> vouched = words.FindAll(word => introducers.ContainsKey(word.Introducer));
-            string[] networks = [.. vouched.SelectMany(word => word.Networks.Where(introducers[word.Introducer].Networks.Contains)).Distinct().Order(StringComparer.Ordinal)];
+            (PeerConfig Entry, IntroducedPeer Word)[] vouched =
+            [
+                .. words.Select(word => (Entry: introducers.GetValueOrDefault(word.Introducer), Word: word))
+                    .Where(pair => pair.Entry is not null)
+                    .Select(pair => (pair.Entry!, pair.Word)),
+            ];
+            string[] networks = [.. vouched.SelectMany(pair => pair.Word.Networks.Where(pair.Entry.Networks.Contains)).Distinct().Order(StringComparer.Ordinal)];
             if (networks.Length == 0)
             {
                 continue;
             }
 
-            HostPort[] addresses = [.. vouched.SelectMany(word => word.EndPoints).Distinct().Take(Limits.AddressesPerPeer).Select(at => new HostPort(at.Address.ToString(), (ushort)at.Port))];
-            string name = KnownPeers.FreeName(vouched[0].Name, names.Contains);
+            HostPort[] addresses =
+            [
+                .. vouched.SelectMany(pair => pair.Word.EndPoints).Distinct().Take(Limits.AddressesPerPeer).Select(at => new HostPort(at.Address.ToString(), (ushort)at.Port)),
+            ];
+            string name = KnownPeers.FreeName(vouched[0].Word.Name, names.Contains);
             _ = names.Add(name);
             joined.Add(new PeerConfig
             {
                 Name = name,
-                Fingerprint = words[0].Id,
+                Fingerprint = words.Key,
                 Address = addresses.Length > 0 ? addresses[0] : null,
                 MoreAddresses = [.. addresses.Skip(1)],
                 Networks = networks,
                 Trust = PeerTrust.Introduction,
-                IntroducedBy = [.. vouched.Select(word => introducers[word.Introducer].Name)],
+                IntroducedBy = [.. vouched.Select(pair => pair.Entry.Name)],
             });
         }
 
@@ -226,83 +223,29 @@ public sealed class IntroductionBook
     /// <summary>Who is known already keeps its name, whoever vouches for it as well.</summary>
     private string NameOf(PeerId id, string name, Func<string, bool> isTaken)
     {
-        if (_peers.TryGetValue(id, out List<IntroducedPeer>? words))
+        HashSet<string> names = [];
+        foreach (IntroducedPeer peer in _peers.Values)
         {
-            return words[0].Name;
+            if (peer.Id == id)
+            {
+                return peer.Name;
+            }
+
+            _ = names.Add(peer.Name);
         }
 
-        HashSet<string> names = [.. _peers.Values.Select(known => known[0].Name)];
         return KnownPeers.FreeName(Names.Tame(name), one => isTaken(one) || names.Contains(one));
     }
 
     private static bool IsConfirmationDue(IntroducedPeer peer, long nowUtcSeconds) => nowUtcSeconds - peer.ConfirmedUtcSeconds is < 0 or >= ConfirmSeconds;
 
     private int CountIn(string network, PeerId introducer, PeerId except) =>
-        All().FindAll(peer => peer.Introducer == introducer && peer.Id != except && peer.Networks.Contains(network)).Count;
+        _peers.Values.Count(peer => peer.Introducer == introducer && peer.Id != except && peer.Networks.Contains(network));
 
-    private static int Compare(IntroducedPeer one, IntroducedPeer other)
+    private int Remove(Func<IntroducedPeer, bool> isOver)
     {
-        int order = one.SinceUtcSeconds.CompareTo(other.SinceUtcSeconds);
-        order = order != 0 ? order : one.Id.CompareTo(other.Id);
-        return order != 0 ? order : one.Introducer.CompareTo(other.Introducer);
-    }
-
-    private static Dictionary<PeerId, PeerConfig> ByFingerprint(IEnumerable<PeerConfig> peers)
-    {
-        Dictionary<PeerId, PeerConfig> found = [];
-        foreach (PeerConfig peer in peers)
-        {
-            if (peer.Fingerprint is { } id)
-            {
-                found[id] = peer;
-            }
-        }
-
-        return found;
-    }
-
-    private List<IntroducedPeer> All()
-    {
-        List<IntroducedPeer> all = [];
-        foreach (List<IntroducedPeer> words in _peers.Values)
-        {
-            all.AddRange(words);
-        }
-
-        return all;
-    }
-
-    private void Set(IntroducedPeer word)
-    {
-        if (!_peers.TryGetValue(word.Id, out List<IntroducedPeer>? words))
-        {
-            _peers.Add(word.Id, words = []);
-        }
-
-        int index = words.FindIndex(known => known.Introducer == word.Introducer);
-        if (index < 0)
-        {
-            words.Add(word);
-        }
-        else
-        {
-            words[index] = word;
-        }
-    }
-
-    private int Remove(Predicate<IntroducedPeer> isOver)
-    {
-        List<IntroducedPeer> over = All().FindAll(isOver);
-        foreach (IntroducedPeer word in over)
-        {
-            List<IntroducedPeer> words = _peers[word.Id];
-            _ = words.Remove(word);
-            if (words.Count == 0)
-            {
-                _ = _peers.Remove(word.Id);
-            }
-        }
-
+        List<IntroducedPeer> over = [.. _peers.Values.Where(isOver)];
+        over.ForEach(peer => _peers.Remove((peer.Introducer, peer.Id)));
         return over.Count;
     }
 }
