@@ -67,8 +67,13 @@ internal static class CommandLine
             JoinCommand.Create(),
             AddPeerCommand.Create(),
             RemovePeerCommand.Create(),
+            RotateKeyCommand.Create(),
             DoctorCommand.Create(),
             ExplainCommand.Create(),
+            TopCommand.Create(),
+            NetcheckCommand.Create(),
+            BugreportCommand.Create(),
+            LogLevelCommand.Create(),
             VersionCommand.Create(),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace VibePN;
@@ -89,11 +90,41 @@ internal static partial class Log
     [LoggerMessage(132, LogLevel.Information, "Interface {Interface} is gone")]
     public static partial void InterfaceGone(ILogger logger, string @interface);
 
-    [LoggerMessage(140, LogLevel.Information, "Route {Prefix} in network {Network} goes to peer {Peer} now, after {Before}: {Reason}")]
+    [LoggerMessage(121, LogLevel.Information, "Route {Prefix} in network {Network} goes to peer {Peer} now, after {Before}: {Reason}")]
     public static partial void RouteMoved(ILogger logger, string prefix, string network, string peer, string before, string reason);
+
+    [LoggerMessage(180, LogLevel.Debug, "Dialing peer {Peer} at {Path} from {Local}, attempt {Attempt}")]
+    public static partial void Dialing(ILogger logger, string peer, IPEndPoint path, string local, int attempt);
+
+    [LoggerMessage(181, LogLevel.Debug, "The names of peer {Peer} resolve to {Path}")]
+    public static partial void Resolved(ILogger logger, string peer, string path);
+
+    [LoggerMessage(182, LogLevel.Debug, "A connection with peer {Peer} at {Path} has ended: {Reason}")]
+    public static partial void ConnectionEnded(ILogger logger, string peer, string path, string reason);
+
+    [LoggerMessage(183, LogLevel.Debug, "Packets for peer {Peer} go over the connection at {Path} now, one of {Connections}")]
+    public static partial void ConnectionChosen(ILogger logger, string peer, string path, int connections);
+
+    [LoggerMessage(184, LogLevel.Debug, "Packets for peer {Peer} at {Path} go unanswered: others are tried beside it")]
+    public static partial void DoubtBegins(ILogger logger, string peer, string path);
+
+    [LoggerMessage(185, LogLevel.Debug, "Packets for peer {Peer} at {Path} are answered again")]
+    public static partial void DoubtEnds(ILogger logger, string peer, string path);
+
+    [LoggerMessage(186, LogLevel.Debug, "Peer {Peer} says: {Message}")]
+    public static partial void MessageIn(ILogger logger, string peer, string message);
+
+    [LoggerMessage(187, LogLevel.Debug, "The path to peer {Peer} carries packets of {After} bytes now, after {Before}")]
+    public static partial void PathMtuChanged(ILogger logger, string peer, int before, int after);
 
     [LoggerMessage(160, LogLevel.Information, "Peer {Peer} at {Path} has joined with fingerprint {Fingerprint} by invite {Invite}")]
     public static partial void PeerJoined(ILogger logger, string peer, string path, string fingerprint, string invite);
+
+    [LoggerMessage(170, LogLevel.Warning, "A connection with {Peer} that was made with {Key} ends: that key has a successor, and the overlap is over")]
+    public static partial void KeyOver(ILogger logger, string peer, string key);
+
+    [LoggerMessage(169, LogLevel.Warning, "Peer {Peer} has a new key, signed by the one before: fingerprint {Fingerprint}; it began with {First}")]
+    public static partial void Succession(ILogger logger, string peer, string fingerprint, string first);
 
     [LoggerMessage(161, LogLevel.Warning, "Peer {Peer} at {Path} is trusted on first use from now on: fingerprint {Fingerprint}")]
     public static partial void FirstUse(ILogger logger, string peer, string path, string fingerprint);

@@ -31,6 +31,7 @@ internal sealed partial class Node
         PruneRemembered();
         PruneIntroductions(before);
         JoinKnown();
+        PruneLineages();
         config = _config;
         var (changed, added, removed) = ApplyPeers(config);
         var touched = new HashSet<NodeNetwork>();
@@ -149,10 +150,7 @@ internal sealed partial class Node
     /// <returns>The peers that are new or have another entry, and how many came and went.</returns>
     private (HashSet<Peer> Changed, int Added, int Removed) ApplyPeers(NodeConfig config)
     {
-        var entries = config.Peers
-            .Select(entry => (Entry: entry, Key: KeyOf(entry, config.Node.Trust)))
-            .Where(known => known.Key is not null)
-            .ToDictionary(known => known.Key!.Value, known => known.Entry);
+        var entries = ById(config);
         var gone = _peers.Values.Where(peer => !entries.ContainsKey(peer.Id)).ToList();
         gone.ForEach(RemovePeer);
         _peersByName.Clear();
@@ -186,13 +184,14 @@ internal sealed partial class Node
         {
             ChangedNanos = _now.Nanos,
             IsUnseen = entry.Fingerprint is null,
+            First = FirstOf(id),
         };
         _peers.Add(id, peer);
         _peersByName.Add(entry.Name, peer);
         if (entry.Address is not null)
         {
             // The smaller of the two dials first; see Admission of duplicates in docs/protocol.md.
-            peer.NextDialNanos = _now.Nanos + (Self.CompareTo(id) > 0 ? DialPolicy.LargerNodeDelayNanos : 0);
+            peer.NextDialNanos = _now.Nanos + (Self.CompareTo(peer.First) > 0 ? DialPolicy.LargerNodeDelayNanos : 0);
             ScheduleControl(peer.NextDialNanos);
         }
 

@@ -66,6 +66,11 @@ internal sealed partial class Node
 
     private void OnMessage(PeerConnection link, ControlMessage message)
     {
+        if (link.Peer is { } from && message is not (Keepalive or KeepaliveReply or ParityReport) && MayDebug(from))
+        {
+            Log.MessageIn(_logger, from.Name, ControlText.Of(message));
+        }
+
         switch (message)
         {
             case Hello hello:
@@ -153,16 +158,17 @@ internal sealed partial class Node
     private void TakeUp(PeerConnection link)
     {
         Count("up");
+        LearnLineage(link);
         link.HelloDeadlineNanos = ulong.MaxValue;
         link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
         ScheduleControl(link.KeepaliveNanos);
         link.UpNanos = _now.Nanos;
         link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
         var peer = link.Peer!;
-        if (link.Quic.IsDialer && _joins.Remove(peer.Id))
+        if (link.Quic.IsDialer && _joins.Remove(peer.Pin))
         {
             // The other side has written it down before it said so.
-            _output.Joined(peer.Id);
+            _output.Joined(peer.Pin);
         }
 
         peer.Succeed();
@@ -249,6 +255,11 @@ internal sealed partial class Node
         if (link.HelloDeadlineNanos <= _now.Nanos)
         {
             link.Quic.Close((ulong)CloseReason.HelloTimeout, "no Hello within its time");
+            return;
+        }
+
+        if (!RunKeyTimers(link))
+        {
             return;
         }
 

@@ -64,6 +64,11 @@ internal sealed partial class Node
         }
 
         peer.IsResolving = false;
+        if (MayDebug(peer))
+        {
+            Log.Resolved(_logger, peer.Name, addresses.Count > 0 ? string.Join(", ", addresses) : error ?? "nothing");
+        }
+
         if (!WantsConnection(peer))
         {
             return;
@@ -173,7 +178,12 @@ internal sealed partial class Node
 
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
         Count("dialed");
-        var joins = _joins.GetValueOrDefault(peer.Id);
+        if (MayDebug(peer))
+        {
+            Log.Dialing(_logger, peer.Name, remote, from.ToString(), peer.Attempts);
+        }
+
+        var joins = _joins.GetValueOrDefault(peer.Pin);
         var quic = _endpoint.Connect(path, DialedAlpn, _now, credentials: joins, token: peer.DialToken.Span);
         var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos) { ShowsInvite = joins is not null };
         quic.Tag = link;
@@ -285,6 +295,7 @@ internal sealed partial class Node
         TlsAlert.CertificateUnknown when showsInvite => "refused by peer: the invite has been used by another node; ask for a new one",
         TlsAlert.CertificateExpired when showsInvite => "refused by peer: the invite has expired; ask for a new one",
         TlsAlert.CertificateRevoked when showsInvite => "refused by peer: the invite was revoked; ask for a new one",
+        TlsAlert.CertificateRevoked => "refused by peer: our key has a successor, and is not accepted any more; restore node.crt and node.key of after the rotation",
         TlsAlert.UnrecognizedName when showsInvite => "refused by peer: it is no longer in the invite's network; ask for a new one",
         TlsAlert.BadCertificate when showsInvite => "refused by peer: our certificate is expired or not yet valid there (check both clocks)",
         TlsAlert.AccessDenied => "refused by peer: it does not know our fingerprint (add-peer on the other side)",

@@ -127,7 +127,7 @@ internal sealed partial class Node
         foreach (var route in network.Routes.Routes.Where(route => route.Peer == peer.Id && route.Source == RouteSource.Address && !route.IsFormer).ToList())
         {
             var address = route.Prefix.First;
-            if (route.Verdict == RouteVerdict.OwnAddress && Self.CompareTo(peer.Id) > 0 && network.IsAutomatic(address))
+            if (route.Verdict == RouteVerdict.OwnAddress && Self.CompareTo(peer.First) > 0 && network.IsAutomatic(address))
             {
                 MoveFrom(network, address);
             }

@@ -95,6 +95,8 @@ internal sealed partial class Node
         {
             Address = PathText(link.Quic),
             IsDialer = link.Quic.IsDialer,
+            Key = link.Lineage?.Current,
+            KeyEndUtcSeconds = link.CertificateEndUtcSeconds,
             Protocol = link.Quic.Alpn,
             Lacks = link.Legacy is null ? [] : LegacySession.Lacks,
             Unanswered = link.IsInDoubt(_now.Nanos) && link.AwaitingSinceNanos > 0 ? TimeSpan.FromMicroseconds((_now.Nanos - link.AwaitingSinceNanos) / 1000.0) : null,

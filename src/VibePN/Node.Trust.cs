@@ -18,7 +18,10 @@ internal sealed partial class Node
     private readonly InviteBook _invites;
     private List<RememberedPeer> _remembered;
 
-    /// <summary>Grows with every change of the two above.</summary>
+    /// <summary>Of those peers that have shown successions.</summary>
+    private readonly List<Lineage> _lineages;
+
+    /// <summary>Grows with every change of the three above.</summary>
     private long _trustVersion;
 
     /// <summary>The version that is on disk.</summary>
@@ -33,7 +36,7 @@ internal sealed partial class Node
     /// <summary>The invites that this node has made, oldest first.</summary>
     public IReadOnlyList<IssuedInvite> Invites => _invites.All;
 
-    private TrustMemory TrustMemory => new(_invites.All, [.. _remembered], _trustVersion);
+    private TrustMemory TrustMemory => new(_invites.All, [.. _remembered], _trustVersion) { Lineages = [.. _lineages] };
 
     /// <summary>Makes an invite. It must be on disk (<see cref="Memory"/>) before anybody is given it.</summary>
     /// <returns>Null, or why not.</returns>
@@ -127,7 +130,7 @@ internal sealed partial class Node
             }
 
             _joins[inviter] = credentials;
-            if (_peers.TryGetValue(inviter, out var peer) && peer is { IsUp: false, Config.Address: not null })
+            if (PeerOf(inviter) is { IsUp: false, Config.Address: not null } peer)
             {
                 // Where it is up it knows us already; and should it have forgotten us just now, the next dial shows it.
                 Supersede(peer, winner: null);
@@ -167,7 +170,7 @@ internal sealed partial class Node
     private void JoinKnown()
     {
         _config = _introductions.Join(KnownPeers.Join(_file, _remembered), Self);
-        _trust = TrustList.Create(_config, Self, _invites);
+        _trust = TrustList.Create(_config, Self, _invites, _lineages);
     }
 
     private void TrustChanged()
@@ -182,7 +185,7 @@ internal sealed partial class Node
     /// </summary>
     private void PruneRemembered()
     {
-        var kept = KnownPeers.Prune(_file, _remembered);
+        var kept = KnownPeers.Prune(_file, _remembered, _lineages);
         if (kept.Count == _remembered.Count)
         {
             return;

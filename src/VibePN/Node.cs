@@ -80,11 +80,13 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _file = options.Config;
         _invites = new InviteBook(options.Memory.Trust.Invites);
         _remembered = [.. options.Memory.Trust.Peers];
+        _lineages = [.. options.Memory.Trust.Lineages];
+        _ownLineage = options.Identity.Lineage;
         PruneRemembered();
         _introductions = new IntroductionBook(options.Memory.Introductions);
         PruneIntroductions(_file);
         _config = _introductions.Join(KnownPeers.Join(_file, _remembered), options.Identity.Id);
-        _trust = TrustList.Create(_config, options.Identity.Id, _invites);
+        _trust = TrustList.Create(_config, options.Identity.Id, _invites, _lineages);
         StartedAt = now;
         foreach (var known in options.Memory.Networks)
         {
@@ -97,12 +99,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
         }
 
         _ = ConfigureLocal();
-        foreach (var entry in _config.Peers)
+        foreach (var (id, entry) in ById(_config))
         {
-            if (KeyOf(entry, _config.Node.Trust) is { } id)
-            {
-                AddPeer(entry, id);
-            }
+            AddPeer(entry, id);
         }
 
         foreach (var token in options.Memory.Tokens)
@@ -264,6 +263,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
         ScheduleControl(peer.LogLimit.DueNanos);
         return false;
     }
+
+    /// <summary>Whether someone looks closely.</summary>
+    private bool MayDebug(Peer peer) => _logger.IsEnabled(LogLevel.Debug) && peer.DebugLimit.MayLog(_now.Nanos);
 
     private void ScheduleControl(ulong nanos) => _controlDeadline = Math.Min(_controlDeadline, nanos);
 

@@ -15,7 +15,7 @@ public sealed partial class NodeHost
         IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16"), IPNetwork.Parse("100.64.0.0/10"), IPNetwork.Parse("fc00::/7"),
     ];
 
-    private readonly NodeIdentity _identity;
+    private NodeIdentity _identity;
     private readonly JoinFiles _joinFiles;
 
     /// <summary>What is presented to inviters, by the text it was made from; each stays until the end, since connections may use it.</summary>

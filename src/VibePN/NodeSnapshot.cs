@@ -64,6 +64,12 @@ public sealed record PeerSnapshot
     /// <summary>Where it comes from that it is believed; null: it is not yet.</summary>
     public Config.PeerTrust? Trust { get; init; }
 
+    /// <summary>The fingerprint that its connection shows; null: not connected.</summary>
+    public PeerId? Key { get; init; }
+
+    /// <summary>The last second of that certificate, Unix; null: not connected.</summary>
+    public long? KeyEndUtcSeconds { get; init; }
+
     public required PeerCondition Condition { get; init; }
 
     /// <summary>Why, in words; empty when there is nothing to say.</summary>

@@ -18,6 +18,7 @@ internal static class FuzzTargets
         ["legacy-messages"] = LegacyFuzz.Messages,
         ["legacy-node"] = LegacyFuzz.Node,
         ["legacy-streams"] = LegacyFuzz.Streams,
+        ["lineage"] = LineageFuzz.Target,
         ["netlink"] = NetlinkFuzz.Target,
         ["node-control"] = NodeFuzz.ControlStream,
         ["node-datagram"] = NodeFuzz.Datagram,

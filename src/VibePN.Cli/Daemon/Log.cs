@@ -27,6 +27,9 @@ internal static partial class Log
     [LoggerMessage(206, LogLevel.Error, "The node did not stop within {Seconds} s; leaving anyway")]
     public static partial void StopTooSlow(ILogger logger, double seconds);
 
+    [LoggerMessage(218, LogLevel.Information, "Log level {Level}, set by {Caller}")]
+    public static partial void LogLevelChanged(ILogger logger, string level, string caller);
+
     [LoggerMessage(220, LogLevel.Information, "Metrics are at http://{EndPoint}/metrics")]
     public static partial void MetricsServed(ILogger logger, IPEndPoint endPoint);
 
@@ -38,6 +41,9 @@ internal static partial class Log
 
     [LoggerMessage(207, LogLevel.Information, "Reload by {Caller}: {Change}")]
     public static partial void ConfigChanged(ILogger logger, string caller, string change);
+
+    [LoggerMessage(218, LogLevel.Information, "Reload by {Caller}: the node has a new key, fingerprint {Fingerprint}; connected peers move over")]
+    public static partial void KeyChanged(ILogger logger, string caller, string fingerprint);
 
     [LoggerMessage(208, LogLevel.Information, "Reload by {Caller}: no difference")]
     public static partial void ConfigUnchanged(ILogger logger, string caller);

@@ -19,6 +19,7 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(ReloadRequestDto))]
 [JsonSerializable(typeof(ReloadDto))]
 [JsonSerializable(typeof(EditDto))]
+[JsonSerializable(typeof(RotateKeyDto))]
 [JsonSerializable(typeof(ConfirmDto))]
 [JsonSerializable(typeof(DoctorDto))]
 [JsonSerializable(typeof(InviteRequestDto))]
@@ -29,6 +30,9 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(RemovePeerDto))]
 [JsonSerializable(typeof(LetInDto))]
 [JsonSerializable(typeof(ExplainDto))]
+[JsonSerializable(typeof(NetcheckDto))]
+[JsonSerializable(typeof(LogLevelDto))]
+[JsonSerializable(typeof(LogLevelRequestDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext
 {

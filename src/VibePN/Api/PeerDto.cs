@@ -8,6 +8,12 @@ public sealed record PeerDto
     /// <summary>First fingerprint; null: the config has none, and it has not been seen yet.</summary>
     public string? Id { get; init; }
 
+    /// <summary>Fingerprint of the key that its present connection shows; null: not connected.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>Until when the certificate of that key holds.</summary>
+    public DateTimeOffset? KeyExpiresUtc { get; init; }
+
     /// <summary>Where it comes from that it is believed; null: it is not yet.</summary>
     public PeerTrustSource? Trust { get; init; }
 
@@ -27,6 +33,9 @@ public sealed record PeerDto
 
     /// <summary>Where it is reached, or would be dialed.</summary>
     public string? Address { get; init; }
+
+    /// <summary>Where it sees us: the address and port from which our datagrams come there. Null: it has not said.</summary>
+    public string? SeenAs { get; init; }
 
     /// <summary>Who dialed: true, we did.</summary>
     public bool? Dialed { get; init; }

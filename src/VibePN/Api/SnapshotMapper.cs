@@ -141,6 +141,8 @@ public static class SnapshotMapper
         {
             Name = peer.Name,
             Id = peer.Id?.ToString(),
+            Key = peer.Key?.ToString(),
+            KeyExpiresUtc = peer.KeyEndUtcSeconds is > 0 and <= Identity.Invite.LastUtcSeconds and var end ? DateTimeOffset.FromUnixTimeSeconds(end) : null,
             Trust = peer.Trust switch
             {
                 null => null,
@@ -155,6 +157,7 @@ public static class SnapshotMapper
             State = State(peer.Condition),
             Reason = Reason(peer, snapshot.Networks.SelectMany(network => network.Routes).Count(route => route.Peer == peer.Id && route is { IsUsed: false, IsStandBy: false, IsFormer: false })),
             Address = peer.Address,
+            SeenAs = peer.ObservedAt?.ToString(),
             Dialed = peer.IsDialer,
             Protocol = peer.Protocol,
             Lacks = peer.Lacks,

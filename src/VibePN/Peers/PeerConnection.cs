@@ -31,7 +31,22 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>Known from the start where we dial, else once the certificate was accepted.</summary>
     public Peer? Peer { get; set; } = peer;
 
-    /// <summary>The fingerprint that was shown, once it was accepted.</summary>
+    /// <summary>What the other side's chain proves, once it was accepted.</summary>
+    public Lineage? Lineage { get; set; }
+
+    /// <summary>The last second in which the other side's certificate holds, Unix; 0: it has shown none.</summary>
+    public long CertificateEndUtcSeconds { get; set; }
+
+    /// <summary>The last second, Unix, of the key of either side that it was made with; null: that key has no successor, as far as known.</summary>
+    public long? KeyEndUtcSeconds { get; set; }
+
+    /// <summary>It was made with an own key that has a successor now: it is to be replaced.</summary>
+    public bool ShowsFormerKey { get; set; }
+
+    /// <summary>When replacing it is tried again.</summary>
+    public ulong RekeyNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>The first fingerprint that was shown where there was no pin, once it was accepted.</summary>
     public PeerId? Presented { get; set; }
 
     /// <summary>The proof by which a stranger was let in: it has no peer before its Hello.</summary>
