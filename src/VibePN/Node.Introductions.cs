@@ -109,7 +109,7 @@ internal sealed partial class Node
                 isChange = true;
                 if (MayLog(peer))
                 {
-                    Log.IntroductionOver(_logger, peer.Name, known!.Name);
+                    Log.IntroductionOver(_logger, peer.Name, known?.Name ?? gone.ToString());
                 }
             }
         }
@@ -240,7 +240,7 @@ internal sealed partial class Node
         if (_reviewIntroductionsNanos <= _now.Nanos)
         {
             _reviewIntroductionsNanos = _now.Nanos + IntroductionReviewNanos;
-            var over = _introductions.Review(id => _peers.TryGetValue(id, out var peer) && peer.IsUp, _now.UtcSeconds, out var isChange);
+            var over = _introductions.Review(id => PeerOf(id) is { IsUp: true }, _now.UtcSeconds, out var isChange);
             if (over > 0)
             {
                 Log.IntroductionsExpired(_logger, over);

@@ -83,7 +83,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _lineages = [.. options.Memory.Trust.Lineages];
         _ownLineage = options.Identity.Lineage;
         PruneRemembered();
-        _introductions = new IntroductionBook(options.Memory.Introductions);
+        _introductions = new IntroductionBook(options.Memory.Introductions, FirstKnown);
         PruneIntroductions(_file);
         _config = _introductions.Join(KnownPeers.Join(_file, _remembered), options.Identity.Id);
         _trust = TrustList.Create(_config, options.Identity.Id, _invites, _lineages);

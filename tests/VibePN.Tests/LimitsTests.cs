@@ -76,7 +76,7 @@ public sealed class LimitsTests
         [nameof(Limits.Introduced)] = count => Introduce(count, 10),
         [nameof(Limits.KeptOut)] = count =>
         {
-            var book = new IntroductionBook(IntroductionMemory.Empty);
+            var book = new IntroductionBook(IntroductionMemory.Empty, static id => id);
             for (var i = 0; i < count; i++)
             {
                 book.KeepOut(Id(i), "m", i);
@@ -277,7 +277,7 @@ public sealed class LimitsTests
     /// <summary>So many members by so many introducers.</summary>
     private static bool Introduce(int count, int introducers)
     {
-        var book = new IntroductionBook(IntroductionMemory.Empty);
+        var book = new IntroductionBook(IntroductionMemory.Empty, static id => id);
         return Enumerable.Range(0, count).All(i => book.Take(
             new PeerConfig { Name = "hub", Fingerprint = Id(-1 - (i % introducers)), Networks = ["corp"], Introduces = true },
             Id(-100),

@@ -22,8 +22,13 @@ public sealed class IntroductionBook
 
     private readonly HashSet<PeerId> _askers;
 
-    public IntroductionBook(IntroductionMemory memory)
+    private readonly Func<PeerId, PeerId> _firstOf;
+
+    /// <param name="memory">Of before.</param>
+    /// <param name="firstOf">The first fingerprint of the node that has one, as far as its lineage is known: a config or an introducer may name another.</param>
+    public IntroductionBook(IntroductionMemory memory, Func<PeerId, PeerId> firstOf)
     {
+        _firstOf = firstOf;
         foreach (IntroducedPeer peer in memory.Peers.Take(Limits.Introduced))
         {
             _peers[(peer.Introducer, peer.Id)] = peer;
@@ -43,13 +48,13 @@ public sealed class IntroductionBook
 
     public bool IsAsker(PeerId id) => _askers.Contains(id);
 
-    public bool IsKeptOut(PeerId id) => _keptOut.Exists(peer => peer.Id == id);
+    public bool IsKeptOut(PeerId id) => _keptOut.Exists(peer => IsSame(peer.Id, id));
 
     /// <summary>Whether anybody vouches for it.</summary>
     public bool Has(PeerId id) => _peers.Keys.Any(key => key.Id == id);
 
     /// <summary>An introducer's word on one member, or null.</summary>
-    public IntroducedPeer? Find(PeerId introducer, PeerId id) => _peers.GetValueOrDefault((introducer, id));
+    public IntroducedPeer? Find(PeerId introducer, PeerId id) => _peers.GetValueOrDefault((_firstOf(introducer), id));
 
     /// <summary>A peer wants to be told who else is there, or not any more.</summary>
     /// <returns>False: that is how it was.</returns>
@@ -62,8 +67,8 @@ public sealed class IntroductionBook
     public IntroductionVerdict Take(
         PeerConfig introducer, PeerId self, PeerId id, string name, IReadOnlyList<string> networks, IReadOnlyList<IPEndPoint> endPoints, Func<string, bool> isTaken, long nowUtcSeconds)
     {
-        PeerId by = introducer.Fingerprint!.Value;
-        if (id == self || id == by)
+        PeerId by = _firstOf(introducer.Fingerprint!.Value);
+        if (IsSame(id, self) || IsSame(id, by))
         {
             return IntroductionVerdict.Pointless;
         }
@@ -96,20 +101,20 @@ public sealed class IntroductionBook
 
     /// <summary>The introducer does not vouch for it any more.</summary>
     /// <returns>False: it did not before.</returns>
-    public bool Withdraw(PeerId introducer, PeerId id) => _peers.Remove((introducer, id));
+    public bool Withdraw(PeerId introducer, PeerId id) => Remove(peer => peer.Id == id && IsSame(peer.Introducer, introducer)) > 0;
 
     /// <summary>All that the introducer vouches for: what it said before and not again is over.</summary>
     /// <returns>How many are over.</returns>
-    public int Complete(PeerId introducer, IReadOnlySet<PeerId> said) => Remove(peer => peer.Introducer == introducer && !said.Contains(peer.Id));
+    public int Complete(PeerId introducer, IReadOnlySet<PeerId> said) => Remove(peer => IsSame(peer.Introducer, introducer) && !said.Contains(peer.Id));
 
     /// <summary>Forgets the word of whoever is no introducer any more, and who asked and is no peer any more.</summary>
     /// <param name="peers">Entries of the config file, and whom else the node knows, without introduced ones.</param>
     /// <returns>True: there was something to forget.</returns>
     public bool Prune(IEnumerable<PeerConfig> peers)
     {
-        Dictionary<PeerId, PeerConfig> known = peers.Where(peer => peer.Fingerprint is not null).ToDictionary(peer => peer.Fingerprint!.Value);
-        int askers = _askers.RemoveWhere(asker => !known.ContainsKey(asker));
-        return askers + Remove(peer => !known.TryGetValue(peer.Introducer, out PeerConfig? entry) || !entry.Introduces) > 0;
+        ILookup<PeerId, PeerConfig> known = peers.Where(peer => peer.Fingerprint is not null).ToLookup(peer => _firstOf(peer.Fingerprint!.Value));
+        int askers = _askers.RemoveWhere(asker => !known.Contains(_firstOf(asker)));
+        return askers + Remove(peer => !known[_firstOf(peer.Introducer)].Any(entry => entry.Introduces)) > 0;
     }
 
     /// <summary>
@@ -118,10 +123,10 @@ public sealed class IntroductionBook
     /// <returns>Who is kept out from now on.</returns>
     public IReadOnlyList<KeptOutPeer> Reconcile(NodeConfig file, long nowUtcSeconds, out bool isChange)
     {
-        HashSet<PeerId> pinned = [.. file.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>()];
-        isChange = _keptOut.RemoveAll(peer => pinned.Contains(peer.Id)) > 0;
+        HashSet<PeerId> pinned = [.. file.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>().Select(_firstOf)];
+        isChange = _keptOut.RemoveAll(peer => pinned.Contains(_firstOf(peer.Id))) > 0;
         List<KeptOutPeer> news = [];
-        foreach (IntroducedPeer peer in _peers.Values.Where(peer => peer.IsInFile != pinned.Contains(peer.Id)).ToList())
+        foreach (IntroducedPeer peer in _peers.Values.Where(peer => peer.IsInFile != pinned.Contains(_firstOf(peer.Id))).ToList())
         {
             isChange = true;
             _peers[(peer.Introducer, peer.Id)] = peer with { IsInFile = !peer.IsInFile };
@@ -173,7 +178,7 @@ public sealed class IntroductionBook
 
     /// <summary>Introductions count again for it.</summary>
     /// <returns>False: nothing kept it out.</returns>
-    public bool LetIn(PeerId id) => _keptOut.RemoveAll(peer => peer.Id == id) > 0;
+    public bool LetIn(PeerId id) => _keptOut.RemoveAll(peer => IsSame(peer.Id, id)) > 0;
 
     /// <summary>
     /// The introduced ones behind all other peers: what these say wins, whoever is known otherwise is not introduced. Of several introducers each
@@ -181,15 +186,15 @@ public sealed class IntroductionBook
     /// </summary>
     public NodeConfig Join(NodeConfig known, PeerId self)
     {
-        HashSet<PeerId> others = [.. known.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>(), self];
+        HashSet<PeerId> others = [.. known.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>().Append(self).Select(_firstOf)];
         HashSet<string> names = [.. known.Peers.Select(peer => peer.Name)];
-        Dictionary<PeerId, PeerConfig> introducers = known.Peers.Where(peer => peer is { Introduces: true, Fingerprint: not null }).ToDictionary(peer => peer.Fingerprint!.Value);
+        ILookup<PeerId, PeerConfig> introducers = known.Peers.Where(peer => peer is { Introduces: true, Fingerprint: not null }).ToLookup(peer => _firstOf(peer.Fingerprint!.Value));
         List<PeerConfig> joined = [.. known.Peers];
-        foreach (IGrouping<PeerId, IntroducedPeer> words in Peers.Where(peer => !others.Contains(peer.Id) && !IsKeptOut(peer.Id)).GroupBy(peer => peer.Id))
+        foreach (IGrouping<PeerId, IntroducedPeer> words in Peers.Where(peer => !others.Contains(_firstOf(peer.Id)) && !IsKeptOut(peer.Id)).GroupBy(peer => _firstOf(peer.Id)))
         {
             (PeerConfig Entry, IntroducedPeer Word)[] vouched =
             [
-                .. words.Select(word => (Entry: introducers.GetValueOrDefault(word.Introducer), Word: word))
+                .. words.Select(word => (Entry: introducers[_firstOf(word.Introducer)].FirstOrDefault(), Word: word))
                     .Where(pair => pair.Entry is not null)
                     .Select(pair => (pair.Entry!, pair.Word)),
             ];
@@ -236,6 +241,8 @@ public sealed class IntroductionBook
 
         return KnownPeers.FreeName(Names.Tame(name), one => isTaken(one) || names.Contains(one));
     }
+
+    private bool IsSame(PeerId one, PeerId other) => one == other || _firstOf(one) == _firstOf(other);
 
     private static bool IsConfirmationDue(IntroducedPeer peer, long nowUtcSeconds) => nowUtcSeconds - peer.ConfirmedUtcSeconds is < 0 or >= ConfirmSeconds;
 

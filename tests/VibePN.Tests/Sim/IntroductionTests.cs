@@ -474,6 +474,42 @@ public sealed class IntroductionTests
     private static MemberOffer Member(string name) => new(PeerId.OfCertificate(System.Text.Encoding.ASCII.GetBytes(name)), name, ["corp"], []);
 
     /// <summary>A hub that has invited bob and carol.</summary>
+    /// <summary>A member, then the introducer, gets a new key, and everybody starts anew: it is one mesh of the same three nodes.</summary>
+    [Fact]
+    public void Keys_OfMemberAndIntroducerChange_TheMeshStays()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        SimHost[] hosts = [hub, bob, carol];
+        foreach (var rotating in new[] { carol, hub })
+        {
+            rotating.ChangeKey(sim.Identity(rotating.Name).Succeed("new " + rotating.Name, sim.Now.UtcSeconds + 60));
+            sim.Run(120 * Second);
+            Assert.True(IsMesh(hosts), Missing(hosts));
+            foreach (var host in hosts)
+            {
+                host.Kill();
+            }
+
+            sim.Run(Second);
+            foreach (var host in hosts)
+            {
+                host.Boot();
+            }
+
+            Assert.True(sim.Await(() => IsMesh(hosts), 60 * Second) is not null, Missing(hosts));
+            sim.Run(10 * Second);
+            Assert.All(hosts, host => Assert.Equal((2, 2), (host.Snapshot.Peers.Count, host.Snapshot.Connections)));
+        }
+
+        // Whom an entry names by the key of now is the peer that it was.
+        var latest = bob.OnDisk.Trust.Lineages.Single(lineage => lineage.First == carol.Id).Current;
+        bob.Apply(config => config with { Peers = [.. config.Peers, new PeerConfig { Name = "karl", Fingerprint = latest, Networks = ["corp"] }] });
+        sim.Run(10 * Second);
+        Assert.Equal(["hub", "karl"], bob.Snapshot.Peers.Select(peer => peer.Name).Order());
+        Assert.Equal(PeerCondition.Up, bob.Peer("karl").Condition);
+    }
+
     private static (SimHost Hub, SimHost Bob, SimHost Carol) Mesh(SimNetwork sim)
     {
         var hub = sim.AddHost("hub", 1);
