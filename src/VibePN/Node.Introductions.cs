@@ -303,8 +303,7 @@ internal sealed partial class Node
     /// </summary>
     private void TellMembers()
     {
-        List<(Peer Peer, IReadOnlyList<IPEndPoint> EndPoints)> members =
-            [.. _peers.Values.Where(IsMember).OrderBy(peer => peer.Id).Select(peer => (peer, EndPointsOf(peer)))];
+        List<Member> members = [.. _peers.Values.Where(IsMember).Select(peer => new Member(peer, EndPointsOf(peer)))];
         foreach (var peer in _peers.Values)
         {
             foreach (var link in peer.Connections)
@@ -319,15 +318,16 @@ internal sealed partial class Node
 
     private bool IsMember(Peer peer) => peer.Config is { Trust: not PeerTrust.Introduction, Fingerprint: not null } && _introductions.IsAsker(peer.Id);
 
-    private void Tell(PeerConnection link, List<(Peer Peer, IReadOnlyList<IPEndPoint> EndPoints)> members)
+    private void Tell(PeerConnection link, List<Member> members)
     {
         var told = link.Introductions.Told ??= [];
         var counts = new Dictionary<string, int>();
         var wanted = new HashSet<PeerId>();
         List<MemberOffer> some = [];
         var (bytes, allBytes, isComplete) = (0, 0, true);
-        foreach (var (member, endPoints) in members)
+        foreach (var one in members)
         {
+            var (member, endPoints) = (one.Peer, one.EndPoints);
             List<string> networks = [.. _live.Where(network => member != link.Peer && IsShared(member, network) && IsShared(link.Peer!, network)).Select(network => network.Name)];
             if (networks.Count == 0 || networks.Exists(network => counts.GetValueOrDefault(network) == Limits.IntroducedPerNetwork))
             {
@@ -359,11 +359,12 @@ internal sealed partial class Node
         }
 
         var gone = told.Keys.Where(id => !wanted.Contains(id)).ToList();
-        gone.ForEach(id => told.Remove(id));
-        foreach (var part in gone.Chunk(Limits.MembersGonePerMessage))
+        for (var i = 0; i < gone.Count; i += Limits.MembersGonePerMessage)
         {
-            link.Send(new Members([], part, IsComplete: false));
+            link.Send(new Members([], gone.GetRange(i, Math.Min(Limits.MembersGonePerMessage, gone.Count - i)), IsComplete: false));
         }
+
+        gone.ForEach(id => told.Remove(id));
 
         var isNews = isComplete && !link.Introductions.IsComplete;
         if (some.Count > 0 || isNews)
@@ -384,5 +385,13 @@ internal sealed partial class Node
     {
         IPEndPoint?[] seen = [peer.Active?.RemoteEndPoint ?? peer.SeenAt];
         return DialableAddress.Filter(seen.OfType<IPEndPoint>().Concat(Literals(peer.Config)), [.. _config.Networks.SelectMany(network => network.Prefixes)]);
+    }
+
+    /// <summary>One who may be told of.</summary>
+    private sealed class Member(Peer peer, IReadOnlyList<IPEndPoint> endPoints)
+    {
+        public Peer Peer { get; } = peer;
+
+        public IReadOnlyList<IPEndPoint> EndPoints { get; } = endPoints;
     }
 }

@@ -90,7 +90,7 @@ internal sealed partial class NodeIntroductionFile(string directory)
     /// <param name="By">The introducer's fingerprint.</param>
     /// <param name="InFile">True: the config file has it by itself.</param>
     internal sealed record IntroducedEntry(
-        string? Name, string? Fingerprint, string? By, string[]? Networks, string[]? Addresses, DateTimeOffset SinceUtc, DateTimeOffset ConfirmedUtc, bool? InFile)
+        string? Name, string? Fingerprint, string? By, string[]? Networks, string[]? Addresses, DateTimeOffset SinceUtc, DateTimeOffset ConfirmedUtc, bool InFile)
     {
         public static IntroducedEntry Of(IntroducedPeer peer) => new(
             peer.Name,
@@ -100,7 +100,7 @@ internal sealed partial class NodeIntroductionFile(string directory)
             peer.EndPoints.Count == 0 ? null : [.. peer.EndPoints.Select(at => at.ToString())],
             Time(peer.SinceUtcSeconds),
             Time(peer.ConfirmedUtcSeconds),
-            peer.IsInFile ? true : null);
+            peer.IsInFile);
 
         public IntroducedPeer ToPeer() => new(
             PeerId.Parse(By ?? ""),
@@ -111,7 +111,7 @@ internal sealed partial class NodeIntroductionFile(string directory)
         {
             Networks = [.. (Networks ?? []).Select(NodeIntroductionFile.Name).Take(Limits.NetworksPerPeer)],
             EndPoints = DialableAddress.Filter((Addresses ?? []).Select(IPEndPoint.Parse), []),
-            IsInFile = InFile == true,
+            IsInFile = InFile,
         };
     }
 

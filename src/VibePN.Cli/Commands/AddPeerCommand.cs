@@ -18,7 +18,9 @@ internal static class AddPeerCommand
         Option<string[]> networks = Options.List("--networks", "NAME,…", "Networks that it is in [default: the only one]", Options.NameError);
         Option<string[]> routes = Options.List("--allow-routes", "PREFIX,…", "What it may announce beyond its own addresses", text => IpText.ParsePrefix(text, out _));
 
-        Option<bool?> introduces = new("--introduces") { Description = "It may introduce other members of those networks; with --update also 'false'", HelpName = "true|false", Arity = ArgumentArity.ZeroOrOne };
+        Option<string> introduces = Options.Checked(
+            "--introduces", "true|false", "It may introduce other members of those networks [with the option alone: true]", text => text is "true" or "false" ? null : $"'{text}' is neither true nor false");
+        introduces.Arity = ArgumentArity.ZeroOrOne;
 
         Option<bool> update = new("--update") { Description = "Change the entry of that name: what is given; all else in it stays" };
 
@@ -37,7 +39,7 @@ internal static class AddPeerCommand
         command.Add(CommonOptions.Json);
         return command.Does(async (parsed, cancel) =>
         {
-            bool? isIntroducer = IsGiven(parsed, introduces) ? parsed.GetValue(introduces) ?? true : null;
+            bool? isIntroducer = IsGiven(parsed, introduces) ? parsed.GetValue(introduces) != "false" : null;
             if (new Option[] { address, fingerprint, networks, routes, introduces, update }.All(option => !IsGiven(parsed, option))
                 && await LetInAsync(parsed, parsed.GetRequiredValue(name), cancel))
             {
