@@ -214,7 +214,27 @@ public sealed class KeyTests
         Assert.Contains("successor", node.Peer("hub").Reason, StringComparison.Ordinal);
     }
 
-    /// <summary>The peer is away while the key changes: what was under way to it with the old one does not come up.</summary>
+    /// <summary>A peer that does not take the new key stays on the connection of before, is tried again, and is let go with the overlap.</summary>
+    [Fact]
+    public void Peer_ThatCannotBeMoved_StaysUntilTheOverlapEnds()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, node, old) = Pair(sim);
+        var attempts = node.Peer("hub").DialAttempts;
+        node.ChangeKey(Alone(old.Succeed("node2", sim.Now.UtcSeconds + 700)));
+        sim.Run(100 * Second);
+        Assert.True(hub.IsUp(node) && node.IsUp(hub));
+        var first = node.Peer("hub").DialAttempts;
+        Assert.InRange(first, attempts + 1, attempts + 20);
+        sim.Run(550 * Second);
+        Assert.True(hub.IsUp(node) && node.IsUp(hub));
+        Assert.InRange(node.Peer("hub").DialAttempts, first + 1, first + 40);
+        sim.Run(60 * Second);
+        Assert.False(hub.IsUp(node) || node.IsUp(hub));
+        Assert.Contains(node.Logger.Lines, line => line.Contains("made with our key ends", StringComparison.Ordinal));
+    }
+
+    /// <summary>What was under way with the old key when it changed does not come up.</summary>
     [Fact]
     public void Attempt_UnderWayWhileTheKeyChanges_IsNotFinishedWithTheOldOne()
     {
@@ -224,11 +244,13 @@ public sealed class KeyTests
         sim.Run(60 * Second);
         var attempts = node.Peer("hub").DialAttempts;
         Assert.NotNull(sim.RunUntil(() => node.Peer("hub").DialAttempts > attempts, 60 * Second));
-        sim.Run(Second / 2);
-        node.ChangeKey(old.Succeed("node2", sim.Now.UtcSeconds + 600));
         hub.Boot();
+        var ups = node.Snapshot.Handshakes["up"];
+        node.ChangeKey(old.Succeed("node2", sim.Now.UtcSeconds + 600));
         Assert.NotNull(sim.RunUntil(() => hub.IsUp(node), 60 * Second));
+        sim.Run(5 * Second);
         Assert.Single(hub.OnDisk.Trust.Lineages);
+        Assert.Equal(ups + 1, node.Snapshot.Handshakes["up"]);
     }
 
     /// <summary>The config of the others names the new key now, and then the old one again: nothing of it is seen.</summary>
