@@ -140,6 +140,10 @@ public sealed partial class NodeHost : IAsyncDisposable
 
     public Task<NodeSnapshot> SnapshotAsync() => _loop.InvokeAsync(node => node.Snapshot(NodeLoop.Now()));
 
+    /// <summary>Ends when the loop has taken a turn.</summary>
+    /// <exception cref="InvalidOperationException">It has ended.</exception>
+    public Task TurnAsync() => _loop.InvokeAsync(static _ => true);
+
     /// <summary>What became of a configured peer of late; null: there is none of that name.</summary>
     public Task<PeerHistorySnapshot?> HistoryAsync(string peer) => _loop.InvokeAsync(node => node.History(peer));
 
