@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help build test sim soak fuzz demo bench bench-micro package install uninstall format format-check audit clean
+.PHONY: help build test sim soak fuzz demo bench bench-micro package package-test install uninstall format format-check audit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,11 @@ package: ## out/vibepn_VERSION_ARCHITECTURE.deb for Debian (docs/install.md)
 	@scripts/setup package
 	@scripts/build
 	@scripts/package
+
+package-test: ## install, upgrade, watch and purge it under systemd on a Debian 13 of its own (root)
+	@scripts/setup package-test
+	@scripts/build
+	@scripts/package-test
 
 install: build ## copy the executable, unit, man pages and completions to PREFIX (default /usr/local)
 	@$(if $(DESTDIR),,scripts/setup run)

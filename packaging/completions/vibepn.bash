@@ -27,6 +27,11 @@ _vibepn() {
             ;;
     esac
 
+    # A command that is also the beginning of another one (peer, peers) would hide it.
+    if [[ $word != -* ]]; then
+        line=${line%"$word"}
+    fi
+
     local candidate
     while IFS= read -r candidate; do
         # Other spellings of --help are left out.

@@ -9,7 +9,12 @@ function __vibepn_complete
         set line "vibepn daemon"
         set program vibepn
     end
-    set line (string join ' ' -- $line $words[2..-1] (commandline -ct))
+    # A command that is also the beginning of another one (peer, peers) would hide it.
+    set -l last (commandline -ct)
+    if not string match -q -- '-*' "$last"
+        set last ""
+    end
+    set line (string join ' ' -- $line $words[2..-1] "$last")
     switch $words[-1]
         case --config --cert --key --out --state
             __fish_complete_path (commandline -ct)
