@@ -58,8 +58,8 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
     /// <summary>By the index of a network; null where it is gone. Replaced whole, since other threads look at it.</summary>
     private volatile NodeLoopInterface?[] _interfaces;
 
-    /// <summary>When the buffers' memory goes back to the kernel, unless a load comes before.</summary>
-    private ulong _releaseNanos = ulong.MaxValue;
+    /// <summary>When the buffers' memory goes back to the kernel, unless a load comes before. Starting is a load, too.</summary>
+    private ulong _releaseNanos = Now().Nanos + ReleaseAfterNanos;
     private volatile bool _stopping;
 
     /// <param name="udp">The loop closes it.</param>
@@ -423,5 +423,6 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
 
         // Nothing waits now: the moment at which giving back what the load left costs nobody anything.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        FilePages.Release();
     }
 }

@@ -66,7 +66,7 @@ internal sealed class NodeNetwork
     public IReadOnlyList<Prefix> OwnRoutes => Config.Export ? [.. Config.Routes.Select(Prefix.FromIPNetwork)] : [];
 
     /// <summary>What peers announced; made with the first announcement.</summary>
-    public IReadOnlyDictionary<PeerId, AnnouncedRoutes> Announced => _announced;
+    public Dictionary<PeerId, AnnouncedRoutes> Announced => _announced;
 
     /// <summary>Grows with everything that <see cref="Memory"/> holds.</summary>
     public int MemoryVersion => _book.Version + _moves + _changes;
