@@ -15,8 +15,9 @@ public sealed partial class PackageTests : IDisposable
         "usr/bin/vibepn", "usr/bin/vpn", "usr/bin/vpnctl",
         "usr/lib/systemd/system/vibepn.service", "usr/lib/sysusers.d/vibepn.conf",
         "usr/share/bash-completion/completions/vibepn", "usr/share/bash-completion/completions/vpn", "usr/share/bash-completion/completions/vpnctl",
-        "usr/share/doc/vibepn/changelog.gz", "usr/share/doc/vibepn/copyright", "usr/share/doc/vibepn/examples/config.toml",
+        "usr/share/doc/vibepn/CHANGELOG.md.gz", "usr/share/doc/vibepn/changelog.gz", "usr/share/doc/vibepn/copyright", "usr/share/doc/vibepn/examples/config.toml",
         "usr/share/fish/vendor_completions.d/vibepn.fish", "usr/share/fish/vendor_completions.d/vpn.fish", "usr/share/fish/vendor_completions.d/vpnctl.fish",
+        "usr/share/lintian/overrides/vibepn",
         "usr/share/man/man1/vibepn.1.gz", "usr/share/man/man1/vpn.1.gz", "usr/share/man/man1/vpnctl.1.gz", "usr/share/man/man5/vibepn-config.5.gz",
         "usr/share/zsh/vendor-completions/_vibepn",
     ];
