@@ -70,6 +70,10 @@ internal static class CommandLine
             RotateKeyCommand.Create(),
             DoctorCommand.Create(),
             ExplainCommand.Create(),
+            TopCommand.Create(),
+            NetcheckCommand.Create(),
+            BugreportCommand.Create(),
+            LogLevelCommand.Create(),
             VersionCommand.Create(),
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

@@ -69,6 +69,9 @@ internal static class Limits
     /// <summary>Lines of log that one peer's messages may cause in a minute; what it claims beyond is seen in `routes` alone.</summary>
     public const int LogLinesPerPeerAndMinute = 20;
 
+    /// <summary>Those of level debug have a bound of their own: they must not take the others' place.</summary>
+    public const int DebugLinesPerPeerAndMinute = 600;
+
     /// <summary>Bytes of an invite's fields.</summary>
     public const int InviteBytes = 4096;
 

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace VibePN;
@@ -89,8 +90,32 @@ internal static partial class Log
     [LoggerMessage(132, LogLevel.Information, "Interface {Interface} is gone")]
     public static partial void InterfaceGone(ILogger logger, string @interface);
 
-    [LoggerMessage(140, LogLevel.Information, "Route {Prefix} in network {Network} goes to peer {Peer} now, after {Before}: {Reason}")]
+    [LoggerMessage(121, LogLevel.Information, "Route {Prefix} in network {Network} goes to peer {Peer} now, after {Before}: {Reason}")]
     public static partial void RouteMoved(ILogger logger, string prefix, string network, string peer, string before, string reason);
+
+    [LoggerMessage(180, LogLevel.Debug, "Dialing peer {Peer} at {Path} from {Local}, attempt {Attempt}")]
+    public static partial void Dialing(ILogger logger, string peer, IPEndPoint path, string local, int attempt);
+
+    [LoggerMessage(181, LogLevel.Debug, "The names of peer {Peer} resolve to {Path}")]
+    public static partial void Resolved(ILogger logger, string peer, string path);
+
+    [LoggerMessage(182, LogLevel.Debug, "A connection with peer {Peer} at {Path} has ended: {Reason}")]
+    public static partial void ConnectionEnded(ILogger logger, string peer, string path, string reason);
+
+    [LoggerMessage(183, LogLevel.Debug, "Packets for peer {Peer} go over the connection at {Path} now, one of {Connections}")]
+    public static partial void ConnectionChosen(ILogger logger, string peer, string path, int connections);
+
+    [LoggerMessage(184, LogLevel.Debug, "Packets for peer {Peer} at {Path} go unanswered: others are tried beside it")]
+    public static partial void DoubtBegins(ILogger logger, string peer, string path);
+
+    [LoggerMessage(185, LogLevel.Debug, "Packets for peer {Peer} at {Path} are answered again")]
+    public static partial void DoubtEnds(ILogger logger, string peer, string path);
+
+    [LoggerMessage(186, LogLevel.Debug, "Peer {Peer} says: {Message}")]
+    public static partial void MessageIn(ILogger logger, string peer, string message);
+
+    [LoggerMessage(187, LogLevel.Debug, "The path to peer {Peer} carries packets of {After} bytes now, after {Before}")]
+    public static partial void PathMtuChanged(ILogger logger, string peer, int before, int after);
 
     [LoggerMessage(160, LogLevel.Information, "Peer {Peer} at {Path} has joined with fingerprint {Fingerprint} by invite {Invite}")]
     public static partial void PeerJoined(ILogger logger, string peer, string path, string fingerprint, string invite);

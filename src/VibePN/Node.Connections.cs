@@ -105,6 +105,11 @@ internal sealed partial class Node
         }
 
         peer.Connections.Remove(link);
+        if (MayDebug(peer))
+        {
+            Log.ConnectionEnded(_logger, peer.Name, PathText(connection), Explain(link, close).Text);
+        }
+
         EndRepair(link);
         peer.Carrier = peer.Carrier == link ? null : peer.Carrier;
         link.Legacy?.Receiver.Clear();
@@ -249,6 +254,11 @@ internal sealed partial class Node
                 .FirstOrDefault();
         if (peer.Active is { } chosen && chosen != before)
         {
+            if (MayDebug(peer))
+            {
+                Log.ConnectionChosen(_logger, peer.Name, PathText(chosen.Quic), peer.Connections.Count);
+            }
+
             // A packet of which some pieces have left goes there whole.
             before?.EndFragments();
 

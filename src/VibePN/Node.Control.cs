@@ -66,6 +66,11 @@ internal sealed partial class Node
 
     private void OnMessage(PeerConnection link, ControlMessage message)
     {
+        if (link.Peer is { } from && message is not (Keepalive or KeepaliveReply or ParityReport) && MayDebug(from))
+        {
+            Log.MessageIn(_logger, from.Name, ControlText.Of(message));
+        }
+
         switch (message)
         {
             case Hello hello:

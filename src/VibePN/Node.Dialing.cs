@@ -64,6 +64,11 @@ internal sealed partial class Node
         }
 
         peer.IsResolving = false;
+        if (MayDebug(peer))
+        {
+            Log.Resolved(_logger, peer.Name, addresses.Count > 0 ? string.Join(", ", addresses) : error ?? "nothing");
+        }
+
         if (!WantsConnection(peer))
         {
             return;
@@ -173,6 +178,11 @@ internal sealed partial class Node
 
         var path = new QuicPath(new QuicAddress(from.Bytes), new QuicAddress(to.Bytes));
         Count("dialed");
+        if (MayDebug(peer))
+        {
+            Log.Dialing(_logger, peer.Name, remote, from.ToString(), peer.Attempts);
+        }
+
         var joins = _joins.GetValueOrDefault(peer.Pin);
         var quic = _endpoint.Connect(path, DialedAlpn, _now, credentials: joins, token: peer.DialToken.Span);
         var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos) { ShowsInvite = joins is not null };

@@ -63,7 +63,13 @@ internal sealed partial class Node
                 continue;
             }
 
+            var before = peer.CarriedBytes;
             hasChanged |= peer.ObserveCarried(carried, _now.Nanos);
+            if (peer.CarriedBytes != before && MayDebug(peer))
+            {
+                Log.PathMtuChanged(_logger, peer.Name, before, peer.CarriedBytes);
+            }
+
             FollowPathSizesAt(peer.CarriedDueNanos);
         }
 

@@ -196,6 +196,11 @@ internal sealed partial class Node
 
         link.DoubtSinceNanos = _now.Nanos;
         peer.Doubts++;
+        if (MayDebug(peer))
+        {
+            Log.DoubtBegins(_logger, peer.Name, PathText(link.Quic));
+        }
+
         Promote(peer);
         if (WantsConnection(peer))
         {
@@ -211,6 +216,11 @@ internal sealed partial class Node
         link.MoveUntilNanos = 0;
         link.DoubtCheckNanos = ulong.MaxValue;
         AwaitUnderWay(link);
+        if (MayDebug(link.Peer!))
+        {
+            Log.DoubtEnds(_logger, link.Peer!.Name, PathText(link.Quic));
+        }
+
         NoteCondition(link.Peer!);
     }
 

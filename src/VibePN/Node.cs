@@ -261,6 +261,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
         return false;
     }
 
+    /// <summary>Whether someone looks closely.</summary>
+    private bool MayDebug(Peer peer) => _logger.IsEnabled(LogLevel.Debug) && peer.DebugLimit.MayLog(_now.Nanos);
+
     private void ScheduleControl(ulong nanos) => _controlDeadline = Math.Min(_controlDeadline, nanos);
 
     private void Count(string handshakeResult) =>

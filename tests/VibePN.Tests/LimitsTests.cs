@@ -218,6 +218,11 @@ public sealed class LimitsTests
             var peer = NewPeer();
             return Enumerable.Range(1, count).All(_ => peer.MayLog(1)) && peer.MayLog(61_000_000_000);
         },
+        [nameof(Limits.DebugLinesPerPeerAndMinute)] = count =>
+        {
+            var peer = NewPeer();
+            return Enumerable.Range(1, count).All(_ => peer.DebugLimit.MayLog(1)) && peer.DebugLimit.MayLog(61_000_000_000);
+        },
     };
 
     private static IssuedInvite Issued(int number) => new()

@@ -12,8 +12,10 @@ internal static class DaemonCommand
         new ExampleCommand(Name, "Runs the VPN in the foreground, for systemd (Type=notify) or a terminal", "vibepn daemon --config /etc/vibepn/config.toml")
             .Does(async (parsed, cancel) =>
             {
-                using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.AddProvider(StderrLoggerProvider.Create()));
-                await new DaemonRunner(loggers, TimeProvider.System).RunAsync(CommonOptions.ConfigPath(parsed), parsed.GetValue(CommonOptions.Socket), cancel);
+                using LogThreshold threshold = new(TimeProvider.System);
+                using ILoggerFactory loggers = LoggerFactory.Create(
+                    logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(StderrLoggerProvider.Create(threshold)));
+                await new DaemonRunner(loggers, threshold, TimeProvider.System).RunAsync(CommonOptions.ConfigPath(parsed), parsed.GetValue(CommonOptions.Socket), cancel);
                 return CommandLine.Done;
             });
 }

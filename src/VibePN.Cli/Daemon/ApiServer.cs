@@ -23,14 +23,16 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly StatusSource _source;
     private readonly Reloader _reloader;
     private readonly InviteDesk _invites;
+    private readonly LogThreshold _threshold;
     private readonly Func<Task<int>> _goodbye;
     private readonly ILogger _logger;
 
-    private ApiServer(SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, Func<Task<int>> goodbye, ILogger logger)
+    private ApiServer(SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, LogThreshold threshold, Func<Task<int>> goodbye, ILogger logger)
     {
         _source = source;
         _reloader = reloader;
         _invites = invites;
+        _threshold = threshold;
         _goodbye = goodbye;
         _logger = logger;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -50,12 +52,13 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <param name="source">Answers.</param>
     /// <param name="reloader">Changes the config.</param>
     /// <param name="invites">Makes invites and removes who came by them.</param>
+    /// <param name="threshold">What is logged.</param>
     /// <param name="goodbye">Takes leave of the peers; returns how many were told. The daemon ends after the answer has left.</param>
     /// <param name="logger">For changes and failures.</param>
     public static async Task<ApiServer> StartAsync(
-        SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, Func<Task<int>> goodbye, ILogger logger)
+        SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, LogThreshold threshold, Func<Task<int>> goodbye, ILogger logger)
     {
-        ApiServer server = new(socket, source, reloader, invites, goodbye, logger);
+        ApiServer server = new(socket, source, reloader, invites, threshold, goodbye, logger);
         await server._app.StartAsync();
         socket.Share();
         return server;
@@ -95,6 +98,8 @@ internal sealed class ApiServer : IAsyncDisposable
                 "/v1/invites" => AnswerAsync(context, HttpMethods.Get, _invites.ListAsync, ApiJson.Readable.InvitesDto),
                 "/v1/invites/revoke" => AnswerAsync(context, HttpMethods.Post, () => RevokeInviteAsync(context), ApiJson.Readable.InviteDto),
                 "/v1/confirm" => AnswerAsync(context, HttpMethods.Post, () => _reloader.ConfirmAsync(Caller(context)), ApiJson.Readable.ConfirmDto),
+                "/v1/log-level" when context.Request.Method == HttpMethods.Post => AnswerAsync(context, HttpMethods.Post, () => SetLogLevelAsync(context), ApiJson.Readable.LogLevelDto),
+                "/v1/log-level" => AnswerAsync(context, HttpMethods.Get, () => Task.FromResult(LogLevelNow()), ApiJson.Readable.LogLevelDto),
                 _ => RefuseAsync(context, StatusCodes.Status404NotFound, $"there is no {context.Request.Path}; this daemon is version {ProductVersion.Text}"),
             });
         }
@@ -149,6 +154,37 @@ internal sealed class ApiServer : IAsyncDisposable
 
     private async Task<InviteDto> RevokeInviteAsync(HttpContext context) =>
         await _invites.RevokeAsync(await ReadAsync(context, ApiJson.Default.RevokeInviteRequestDto) ?? new RevokeInviteRequestDto(), Caller(context));
+
+    private LogLevelDto LogLevelNow() => new() { Level = LogLevels.NameOf(_threshold.Level), UntilUtc = _threshold.UntilUtc };
+
+    private async Task<LogLevelDto> SetLogLevelAsync(HttpContext context)
+    {
+        LogLevelRequestDto request = await ReadAsync(context, ApiJson.Default.LogLevelRequestDto) ?? new LogLevelRequestDto();
+        if (LogLevels.Parse(request.Level) is not { } level)
+        {
+            throw new RequestException(StatusCodes.Status400BadRequest, $"'{request.Level}' is no level: {string.Join(", ", LogLevels.Names)}");
+        }
+
+        if (request.ForSeconds is { } seconds && !(seconds > 0 && seconds <= LogLevels.MaxTime.TotalSeconds))
+        {
+            throw new RequestException(StatusCodes.Status400BadRequest, $"forSeconds is more than 0 and at most {LogLevels.MaxTime.TotalSeconds:0}");
+        }
+
+        // Told under the more talkative of the two.
+        bool isQuieter = level > _threshold.Level;
+        if (isQuieter)
+        {
+            Log.LogLevelChanged(_logger, LogLevels.NameOf(level), Caller(context));
+        }
+
+        _threshold.Set(level, request.ForSeconds is { } time ? TimeSpan.FromSeconds(time) : null);
+        if (!isQuieter)
+        {
+            Log.LogLevelChanged(_logger, LogLevels.NameOf(level), Caller(context));
+        }
+
+        return LogLevelNow();
+    }
 
     /// <summary>The request's body; null: there is none.</summary>
     private static async Task<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)

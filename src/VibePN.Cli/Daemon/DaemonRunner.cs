@@ -6,7 +6,7 @@ using VibePN.Identity;
 namespace VibePN.Cli.Daemon;
 
 /// <summary>A daemon's life: config, identity, socket, node, API, ready; and back in reverse.</summary>
-internal sealed class DaemonRunner(ILoggerFactory loggers, TimeProvider clock)
+internal sealed class DaemonRunner(ILoggerFactory loggers, LogThreshold threshold, TimeProvider clock)
 {
     /// <summary>A service manager and its users expect the end within 2 s.</summary>
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(1.6);
@@ -61,7 +61,7 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, TimeProvider clock)
                 _ = reloader.ReloadBySignalAsync();
             });
             await using ApiServer api = await ApiServer.StartAsync(
-                socket, new StatusSource(host, reloader, metrics, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), () => GoodbyeAsync(stopped.Value), _logger);
+                socket, new StatusSource(host, reloader, metrics, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), threshold, () => GoodbyeAsync(stopped.Value), _logger);
             Log.Started(_logger, ProductVersion.Text, config.Node.Name, identity.Id.ToString(), socket.Path);
             SystemdNotifier.Ready();
             Task first = await Task.WhenAny(_stopAsked.Task, host.Completion);

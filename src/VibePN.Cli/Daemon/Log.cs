@@ -27,6 +27,9 @@ internal static partial class Log
     [LoggerMessage(206, LogLevel.Error, "The node did not stop within {Seconds} s; leaving anyway")]
     public static partial void StopTooSlow(ILogger logger, double seconds);
 
+    [LoggerMessage(218, LogLevel.Information, "Log level {Level}, set by {Caller}")]
+    public static partial void LogLevelChanged(ILogger logger, string level, string caller);
+
     [LoggerMessage(220, LogLevel.Information, "Metrics are at http://{EndPoint}/metrics")]
     public static partial void MetricsServed(ILogger logger, IPEndPoint endPoint);
 

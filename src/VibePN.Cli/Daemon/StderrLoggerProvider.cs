@@ -6,18 +6,20 @@ namespace VibePN.Cli.Daemon;
 /// Log lines on standard error. Under systemd each begins with its priority (sd-daemon(3)), and the journal adds the time; elsewhere
 /// with time and level. An exception follows on lines of its own.
 /// </summary>
-internal sealed class StderrLoggerProvider(TextWriter output, bool journal, TimeProvider clock) : ILoggerProvider
+internal sealed class StderrLoggerProvider(TextWriter output, bool journal, LogThreshold threshold, TimeProvider clock) : ILoggerProvider
 {
     private readonly TextWriter _output = TextWriter.Synchronized(output);
 
-    public static StderrLoggerProvider Create() =>
-        new(Console.Error, journal: !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("JOURNAL_STREAM")), TimeProvider.System);
+    public static StderrLoggerProvider Create(LogThreshold threshold) =>
+        new(Console.Error, journal: !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("JOURNAL_STREAM")), threshold, TimeProvider.System);
 
     public ILogger CreateLogger(string categoryName) => new Logger(this);
 
     public void Dispose()
     {
     }
+
+    private bool IsWritten(LogLevel level) => level != LogLevel.None && level >= threshold.Level;
 
     private void Write(LogLevel level, string message, Exception? exception)
     {
@@ -51,9 +53,14 @@ internal sealed class StderrLoggerProvider(TextWriter output, bool journal, Time
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+        public bool IsEnabled(LogLevel logLevel) => provider.IsWritten(logLevel);
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            provider.Write(logLevel, formatter(state, exception), exception);
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                provider.Write(logLevel, formatter(state, exception), exception);
+            }
+        }
     }
 }

@@ -53,6 +53,13 @@ public sealed class ApiClient(string socketPath)
     public Task<RemovePeerDto> RemovePeerAsync(string name, CancellationToken cancel) =>
         SendAsync("DELETE", "peers/" + Uri.EscapeDataString(name), ApiJson.Default.RemovePeerDto, cancel);
 
+    /// <exception cref="ApiException"/>
+    public Task<LogLevelDto> GetLogLevelAsync(CancellationToken cancel) => SendAsync("GET", "log-level", ApiJson.Default.LogLevelDto, cancel);
+
+    /// <exception cref="ApiException"/>
+    public Task<LogLevelDto> SetLogLevelAsync(LogLevelRequestDto request, CancellationToken cancel) =>
+        SendAsync("POST", "log-level", ApiJson.Default.LogLevelDto, cancel, JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.LogLevelRequestDto));
+
     private async Task<T> SendAsync<T>(string method, string path, JsonTypeInfo<T> type, CancellationToken cancel, byte[]? body = null)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);

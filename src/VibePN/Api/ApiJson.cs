@@ -29,6 +29,9 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(RevokeInviteRequestDto))]
 [JsonSerializable(typeof(RemovePeerDto))]
 [JsonSerializable(typeof(ExplainDto))]
+[JsonSerializable(typeof(NetcheckDto))]
+[JsonSerializable(typeof(LogLevelDto))]
+[JsonSerializable(typeof(LogLevelRequestDto))]
 [JsonSerializable(typeof(ErrorDto))]
 public sealed partial class ApiJson : JsonSerializerContext
 {

@@ -25,6 +25,9 @@ public sealed record PeerDto
     /// <summary>Where it is reached, or would be dialed.</summary>
     public string? Address { get; init; }
 
+    /// <summary>Where it sees us: the address and port from which our datagrams come there. Null: it has not said.</summary>
+    public string? SeenAs { get; init; }
+
     /// <summary>Who dialed: true, we did.</summary>
     public bool? Dialed { get; init; }
 

@@ -150,6 +150,7 @@ public static class SnapshotMapper
             State = State(peer.Condition),
             Reason = Reason(peer, snapshot.Networks.SelectMany(network => network.Routes).Count(route => route.Peer == peer.Id && route is { IsUsed: false, IsStandBy: false, IsFormer: false })),
             Address = peer.Address,
+            SeenAs = peer.ObservedAt?.ToString(),
             Dialed = peer.IsDialer,
             Protocol = peer.Protocol,
             Lacks = peer.Lacks,

@@ -1,7 +1,7 @@
 namespace VibePN.Peers;
 
 /// <summary>Holds down the lines of log that somebody else can cause, and counts those left out. Thread: the node's.</summary>
-internal sealed class LogLimit
+internal sealed class LogLimit(int linesPerMinute = Limits.LogLinesPerPeerAndMinute)
 {
     private const ulong MinuteNanos = 60_000_000_000;
 
@@ -21,7 +21,7 @@ internal sealed class LogLimit
             _lines = 0;
         }
 
-        if (_lines < Limits.LogLinesPerPeerAndMinute)
+        if (_lines < linesPerMinute)
         {
             _lines++;
             return true;

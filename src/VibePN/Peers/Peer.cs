@@ -111,6 +111,8 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
 
     public LogLimit LogLimit { get; } = new();
 
+    public LogLimit DebugLimit { get; } = new(Limits.DebugLinesPerPeerAndMinute);
+
     public PeerHistory History { get; } = new();
 
     /// <summary>The largest IP packet that its path carries whole, as the host is told it; 0: not known yet. Kept while it is away.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using VibePN.Doctor.Firewall;
 
@@ -7,10 +6,7 @@ namespace VibePN.Doctor.Facts;
 /// <summary>Asks the firewall's own tools for its rules, where they are installed and this user may.</summary>
 internal static class FirewallReader
 {
-    private const int MaxChars = 16 << 20;
-
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(3);
-    private static readonly string[] Folders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
 
     public static async Task<FirewallFacts> ReadAsync(bool isRoot)
     {
@@ -44,7 +40,7 @@ internal static class FirewallReader
                 hidden.Add($"what nft lists makes no sense ({failure.Message})");
             }
         }
-        else if (Find("nft") is null)
+        else if (HostTool.Find("nft") is null)
         {
             hidden.Add("nft is not installed, so nftables cannot be listed");
         }
@@ -52,7 +48,7 @@ internal static class FirewallReader
         tables.AddRange(iptables);
         tables.AddRange(IptablesRuleset.Parse(await old4.ConfigureAwait(false) ?? "", isV6: false));
         tables.AddRange(IptablesRuleset.Parse(await old6.ConfigureAwait(false) ?? "", isV6: true));
-        if ((HasOld("/proc/net/ip_tables_names") || HasOld("/proc/net/ip6_tables_names")) && Find("iptables-save") is null && Find("iptables-legacy-save") is null)
+        if ((HasOld("/proc/net/ip_tables_names") || HasOld("/proc/net/ip6_tables_names")) && HostTool.Find("iptables-save") is null && HostTool.Find("iptables-legacy-save") is null)
         {
             hidden.Add("iptables-save is not installed, so iptables cannot be listed");
         }
@@ -72,51 +68,18 @@ internal static class FirewallReader
         }
     }
 
-    private static string? Find(string program) => Folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
-
     /// <returns>What it printed; null: it is not installed, or failed (told).</returns>
     private static async Task<string?> RunAsync(List<string> hidden, string program, params string[] arguments)
     {
-        if (Find(program) is not { } path)
+        (string? output, string? problem) = await HostTool.RunAsync(Time, program, arguments).ConfigureAwait(false);
+        if (problem is not null && HostTool.Find(program) is not null)
         {
-            return null;
-        }
-
-        string? problem;
-        try
-        {
-            ProcessStartInfo start = new(path, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-            start.Environment["LC_ALL"] = "C";
-            using Process process = Process.Start(start)!;
-            using CancellationTokenSource limit = new(Time);
-            try
+            lock (hidden)
             {
-                process.StandardInput.Close();
-                Task<string> errors = process.StandardError.ReadToEndAsync(limit.Token);
-                string output = await process.StandardOutput.ReadToEndAsync(limit.Token).ConfigureAwait(false);
-                await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
-                problem = process.ExitCode == 0 && output.Length <= MaxChars ? null : (await errors.ConfigureAwait(false)).Split('\n')[0].Trim();
-                if (problem is null)
-                {
-                    return output;
-                }
-            }
-            catch (OperationCanceledException)
-            {
-                process.Kill();
-                problem = $"it did not end within {Time.TotalSeconds:0} s";
+                hidden.Add($"'{program}' fails: {problem}");
             }
         }
-        catch (Exception failure) when (failure is System.ComponentModel.Win32Exception or IOException or InvalidOperationException)
-        {
-            problem = failure.Message;
-        }
 
-        lock (hidden)
-        {
-            hidden.Add($"'{program}' fails: {problem}");
-        }
-
-        return null;
+        return problem is null ? output : null;
     }
 }
