@@ -26,8 +26,10 @@ internal sealed partial class Node
         }
 
         var interfaces = news.ConvertAll(network => interfaceIndex(network));
+        var before = _file;
         _file = config;
         PruneRemembered();
+        PruneIntroductions(before);
         JoinKnown();
         PruneLineages();
         config = _config;
@@ -47,6 +49,7 @@ internal sealed partial class Node
         foreach (var link in _peers.Values.SelectMany(peer => peer.Connections).Where(link => link.IsUp).ToList())
         {
             SendNetworks(link);
+            AskForIntroductions(link);
             TellRoutes(link, withdrawn);
             if (link.Legacy is { } legacy)
             {
@@ -69,6 +72,7 @@ internal sealed partial class Node
         }
 
         TakeRoutesIntoUse();
+        ScheduleTelling();
         if (touched.Count + closed.Count > 0)
         {
             HostStateVersion++;
@@ -232,6 +236,7 @@ internal sealed partial class Node
     }
 
     private static bool IsSame(PeerConfig one, PeerConfig other) =>
-        one.Name == other.Name && one.Trust == other.Trust && one.DialAddresses.SequenceEqual(other.DialAddresses) && one.Fingerprint == other.Fingerprint && one.Networks.SequenceEqual(other.Networks)
+        one.Name == other.Name && one.Trust == other.Trust && one.Introduces == other.Introduces && one.IntroducedBy.SequenceEqual(other.IntroducedBy)
+        && one.DialAddresses.SequenceEqual(other.DialAddresses) && one.Fingerprint == other.Fingerprint && one.Networks.SequenceEqual(other.Networks)
         && one.AllowRoutes.SequenceEqual(other.AllowRoutes) && one.Addresses.SequenceEqual(other.Addresses);
 }

@@ -85,7 +85,16 @@ internal sealed partial class Node
         }
     }
 
-    public override void OnPathChanged(QuicConnection connection) => ((PeerConnection)connection.Tag!).PathChanged();
+    public override void OnPathChanged(QuicConnection connection)
+    {
+        var link = (PeerConnection)connection.Tag!;
+        link.PathChanged();
+        if (link.Introductions.PeerAsks)
+        {
+            // The others are to know where it is now.
+            ScheduleTelling();
+        }
+    }
 
     public override void OnDatagram(QuicConnection connection, ReadOnlySpan<byte> datagram, Instant now) =>
         OnPacketIn((PeerConnection)connection.Tag!, datagram);

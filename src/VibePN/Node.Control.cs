@@ -91,6 +91,9 @@ internal sealed partial class Node
             case KeepaliveReply reply:
                 link.Peer!.ObservedAt = reply.Observed ?? link.Peer.ObservedAt;
                 break;
+            case Members members:
+                OnMembers(link, members);
+                break;
             case AddressInUse inUse:
                 OnAddressInUse(link, inUse);
                 break;
@@ -148,6 +151,7 @@ internal sealed partial class Node
         }
 
         SendNetworks(link);
+        AskForIntroductions(link);
     }
 
     /// <summary>What every connection does that has come up, of whatever protocol.</summary>
@@ -197,6 +201,7 @@ internal sealed partial class Node
         }
 
         ScheduleControl(_pathCheckNanos);
+        RunIntroductionTimers();
         foreach (var peer in _peers.Values)
         {
             for (var i = peer.Connections.Count - 1; i >= 0; i--)

@@ -146,6 +146,10 @@ internal sealed partial class Node
         }
     }
 
+    /// <summary>As <see cref="FirstOf"/>, this node included, and also while the list of whom it trusts is being made.</summary>
+    private PeerId FirstKnown(PeerId id) =>
+        _ownLineage.Has(id) ? _ownLineage.First : _lineages.Find(lineage => lineage.Has(id))?.First ?? id;
+
     /// <summary>The first fingerprint of the node that is known by one of them.</summary>
     private PeerId FirstOf(PeerId id) => _trust.LineageOf(id)?.First ?? id;
 

@@ -74,6 +74,10 @@ internal sealed partial class Node
 
         Promote(link.Peer!);
         TakeRoutesIntoUse();
+        if (link.Introductions.PeerAsks)
+        {
+            ScheduleTelling();
+        }
     }
 
     /// <summary>Compares what both sides say of a network: it is joined, or not any more, and the peer has its addresses there, or none.</summary>

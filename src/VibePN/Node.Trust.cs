@@ -87,15 +87,20 @@ internal sealed partial class Node
         return revoked;
     }
 
-    /// <summary>Forgets a peer that the config file does not have, and cuts it off; the invite that it came by is of no use to it any more.</summary>
-    /// <returns>False: no peer of this name came with an invite.</returns>
+    /// <summary>
+    /// Forgets a peer that the config file does not have, and cuts it off; the invite that it came by is of no use to it any more, and whoever
+    /// introduces it does so in vain.
+    /// </summary>
+    /// <returns>False: no peer of this name came with an invite or by introduction.</returns>
     public bool ForgetPeer(string name, Instant now)
     {
         _now = now;
-        if (!_peersByName.TryGetValue(name, out var peer) || peer.Config.Trust != PeerTrust.Invite)
+        if (!_peersByName.TryGetValue(name, out var peer) || peer.Config.Trust is not (PeerTrust.Invite or PeerTrust.Introduction))
         {
             return false;
         }
+
+        KeepOut(peer);
 
         foreach (var invite in _remembered.Where(one => one.Id == peer.Id).Select(one => one.Invite).OfType<InviteId>().ToList())
         {
@@ -104,9 +109,7 @@ internal sealed partial class Node
 
         _remembered.RemoveAll(one => one.Id == peer.Id);
         TrustChanged();
-        JoinKnown();
-        _ = ApplyPeers(_config);
-        TakeRoutesIntoUse();
+        ApplyKnown();
         return true;
     }
 
@@ -166,7 +169,7 @@ internal sealed partial class Node
     /// <summary>The config in force from the file's and what is remembered.</summary>
     private void JoinKnown()
     {
-        _config = KnownPeers.Join(_file, _remembered);
+        _config = _introductions.Join(KnownPeers.Join(_file, _remembered), Self);
         _trust = TrustList.Create(_config, Self, _invites, _lineages);
     }
 
@@ -254,6 +257,7 @@ internal sealed partial class Node
                 Networks = [before.Network],
                 AllowRoutes = before.Routes,
             });
+            _ = _introductions.LetIn(joiner);
             TrustChanged();
             JoinKnown();
             peer = AddPeer(_config.Peers.Single(entry => entry.Fingerprint == joiner), joiner);

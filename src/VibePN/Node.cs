@@ -83,7 +83,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _lineages = [.. options.Memory.Trust.Lineages];
         _ownLineage = options.Identity.Lineage;
         PruneRemembered();
-        _config = KnownPeers.Join(_file, _remembered);
+        _introductions = new IntroductionBook(options.Memory.Introductions, FirstKnown);
+        PruneIntroductions(_file);
+        _config = _introductions.Join(KnownPeers.Join(_file, _remembered), options.Identity.Id);
         _trust = TrustList.Create(_config, options.Identity.Id, _invites, _lineages);
         StartedAt = now;
         foreach (var known in options.Memory.Networks)
@@ -155,6 +157,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
     public NodeMemory Memory => new([.. _live.Select(network => network.Memory)])
     {
         Trust = TrustMemory,
+        Introductions = _introductions.Memory,
         Tokens = [.. _peers.Values.Where(peer => !peer.DialToken.IsEmpty).Select(peer => new PeerToken(peer.Id, peer.DialToken))],
     };
 

@@ -22,6 +22,7 @@ internal static class FuzzTargets
         ["netlink"] = NetlinkFuzz.Target,
         ["node-control"] = NodeFuzz.ControlStream,
         ["node-datagram"] = NodeFuzz.Datagram,
+        ["node-introductions"] = NodeFuzz.Introductions,
         ["node-socket"] = NodeFuzz.Socket,
         ["parity"] = ParityFuzz.Target,
         ["reassembler"] = ReassemblerFuzz.Target,

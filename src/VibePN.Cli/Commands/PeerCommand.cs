@@ -21,7 +21,7 @@ internal static class PeerCommand
 
     internal static void Draw(IAnsiConsole console, PeerHistoryDto answer)
     {
-        PeersCommand.DrawPeers(console, [answer.Peer]);
+        PeersCommand.DrawPeers(console, [answer.Peer], []);
         if (answer.Peer is { Key: { } key, KeyExpiresUtc: { } end })
         {
             console.WriteLine();

@@ -62,7 +62,7 @@ internal static class StatusCommand
         }
 
         console.WriteLine();
-        PeersCommand.DrawPeers(console, status.Peers);
+        PeersCommand.DrawPeers(console, status.Peers, status.KeptOut);
     }
 
     private static string KeyText(string key, StatusDto status) => string.Create(

@@ -72,6 +72,9 @@ internal static partial class Log
     [LoggerMessage(216, LogLevel.Information, "Invite {Id} is revoked by {Caller}")]
     public static partial void InviteRevoked(ILogger logger, string id, string caller);
 
-    [LoggerMessage(217, LogLevel.Information, "Peer {Peer}, which came by invite, is removed by {Caller}")]
+    [LoggerMessage(217, LogLevel.Information, "Peer {Peer}, which came by invite or introduction, is removed by {Caller}")]
     public static partial void PeerRemoved(ILogger logger, string peer, string caller);
+
+    [LoggerMessage(219, LogLevel.Information, "Peer {Peer}, which was removed, may be introduced again, says {Caller}")]
+    public static partial void PeerLetIn(ILogger logger, string peer, string caller);
 }

@@ -42,6 +42,7 @@ internal sealed class StatusSource(NodeHost host, Reloader reloader, MetricsAddr
             Offloads = SnapshotMapper.Offloads(host.UdpObstacles),
             Networks = SnapshotMapper.Networks(snapshot, host.TunObstacles),
             Peers = SnapshotMapper.Peers(snapshot, clock.GetUtcNow()).Peers,
+            KeptOut = SnapshotMapper.KeptOut(snapshot),
             Warnings = [.. reloader.Warnings, .. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings, .. metrics.Warnings, .. KeyWarnings(expires)],
         };
     }

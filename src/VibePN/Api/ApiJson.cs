@@ -28,6 +28,7 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(InviteDto))]
 [JsonSerializable(typeof(RevokeInviteRequestDto))]
 [JsonSerializable(typeof(RemovePeerDto))]
+[JsonSerializable(typeof(LetInDto))]
 [JsonSerializable(typeof(ExplainDto))]
 [JsonSerializable(typeof(NetcheckDto))]
 [JsonSerializable(typeof(LogLevelDto))]

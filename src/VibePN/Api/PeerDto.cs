@@ -17,6 +17,15 @@ public sealed record PeerDto
     /// <summary>Where it comes from that it is believed; null: it is not yet.</summary>
     public PeerTrustSource? Trust { get; init; }
 
+    /// <summary>Names of the peers that vouch for it; empty: it is known otherwise.</summary>
+    public IReadOnlyList<string> IntroducedBy { get; init; } = [];
+
+    /// <summary>Its entry lets it introduce others.</summary>
+    public bool Introduces { get; init; }
+
+    /// <summary>Members that it introduced and that were not taken, each time.</summary>
+    public long IntroductionsRefused { get; init; }
+
     public PeerState State { get; init; }
 
     /// <summary>Why it is in this state, when the state does not say it all.</summary>

@@ -67,6 +67,9 @@ public sealed record StatusDto
 
     public IReadOnlyList<PeerDto> Peers { get; init; } = [];
 
+    /// <summary>Peers that were removed and that no introduction brings back; oldest first.</summary>
+    public IReadOnlyList<KeptOutDto> KeptOut { get; init; } = [];
+
     /// <summary>What an operator should know: a fallback in use, a metrics address taken by others.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

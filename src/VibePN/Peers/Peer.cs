@@ -109,6 +109,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>Claims that were turned down, each time one was new.</summary>
     public long RoutesRefused { get; set; }
 
+    /// <summary>Members that it introduced and that were not taken, each time.</summary>
+    public long IntroductionsRefused { get; set; }
+
     public LogLimit LogLimit { get; } = new();
 
     public LogLimit DebugLimit { get; } = new(Limits.DebugLinesPerPeerAndMinute);

@@ -19,6 +19,7 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>By tag: the index of the own network; -1 for tag 0. Made, like what follows, when a peer is known: strangers cost little.</summary>
     private List<int>? _receiveNetworks;
     private ControlSession? _session;
+    private IntroductionState? _introductions;
     private SockAddr _remote = ToSockAddr(quic.Path.Remote);
     private SockAddr _local = ToSockAddr(quic.Path.Local);
     private ulong[]? _sendTags;
@@ -53,6 +54,9 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
     /// <summary>Its messages while it is not on disk yet that it has joined; null: they are read.</summary>
     public List<ControlMessage>? Held { get; set; }
+
+    /// <summary>What was said of introductions on it.</summary>
+    public IntroductionState Introductions => _introductions ??= new IntroductionState();
 
     /// <summary>We dialed, and showed an invite of the other side.</summary>
     public bool ShowsInvite { get; init; }

@@ -200,6 +200,9 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         _node.Flush(_network.Now);
     }
 
+    /// <summary>The config changes while nothing runs.</summary>
+    public void ChangeConfig(Func<NodeConfig, NodeConfig> change) => Config = change(Config);
+
     /// <summary>The config changes while the node runs.</summary>
     public NodeChange Apply(Func<NodeConfig, NodeConfig> change)
     {
