@@ -71,6 +71,7 @@ internal static class CommandLine
             DoctorCommand.Create(),
             ExplainCommand.Create(),
             TopCommand.Create(),
+            PingCommand.Create(),
             NetcheckCommand.Create(),
             BugreportCommand.Create(),
             LogLevelCommand.Create(),

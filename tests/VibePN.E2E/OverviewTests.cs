@@ -6,7 +6,7 @@ using Xunit;
 
 namespace VibePN.E2E;
 
-/// <summary>Commands that tell people what goes on: log-level, netcheck, top, bugreport.</summary>
+/// <summary>Commands that tell people what goes on: log-level, netcheck, ping, top, bugreport.</summary>
 public sealed class OverviewTests(ConnectedPair pair) : IClassFixture<ConnectedPair>
 {
     [Fact]
@@ -33,6 +33,21 @@ public sealed class OverviewTests(ConnectedPair pair) : IClassFixture<ConnectedP
         Assert.Equal("none", answer["nat"]!.GetValue<string>());
         Assert.False(answer["seen"]![0]!["translated"]!.GetValue<bool>());
         Assert.Equal(answer["addresses"]!.AsArray().Select(address => $"{address}:51820").First(), answer["seen"]![0]!["seenAs"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public void Ping_OfAPeer_MeasuresBothWaysAndTheSize()
+    {
+        JsonNode answer = JsonNode.Parse(Ask("ping", "two", "--count", "3", "--interval", "0.1s", "--json"))!;
+        Assert.Equal((3, 3), (answer["sent"]!.GetValue<int>(), answer["received"]!.GetValue<int>()));
+        Assert.Equal(pair.Two.Inner, answer["address"]!.GetValue<string>());
+        Assert.InRange(answer["medianMillis"]!.GetValue<double>(), 0.01, 2000);
+        Assert.InRange(answer["pathMillis"]!.GetValue<double>(), 0.01, 2000);
+        Assert.InRange(answer["outsideMillis"]!.GetValue<double>(), 0.01, 2000);
+        Assert.True(answer["mtuPasses"]!.GetValue<bool>(), answer.ToJsonString());
+        Assert.Contains("answered through the tunnel", Ask("ping", "two", "--count", "1", "--ipv6"), StringComparison.Ordinal);
+        Outcome nobody = Run("ping", "nobody");
+        Assert.Equal((1, true), (nobody.ExitCode, nobody.Errors.Contains("no peer 'nobody'", StringComparison.Ordinal)));
     }
 
     [Fact]
