@@ -67,6 +67,7 @@ internal static class CommandLine
             JoinCommand.Create(),
             AddPeerCommand.Create(),
             RemovePeerCommand.Create(),
+            RotateKeyCommand.Create(),
             DoctorCommand.Create(),
             ExplainCommand.Create(),
             TopCommand.Create(),

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using VibePN.Config;
+using VibePN.Identity;
 
 namespace VibePN.Cli;
 
@@ -46,7 +47,8 @@ internal static class IdentityFiles
         return PeerId.OfCertificate(certificate.RawData);
     }
 
-    private static X509Certificate2 SelfSign(ECDsa key, string name, DateTimeOffset now)
+    /// <param name="predecessor">The key that it follows; null: it is a node's first.</param>
+    public static X509Certificate2 SelfSign(ECDsa key, string name, DateTimeOffset now, PeerId? predecessor = null)
     {
         X500DistinguishedNameBuilder subject = new();
         subject.AddCommonName(name);
@@ -55,6 +57,13 @@ internal static class IdentityFiles
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         // Server and client: a node is both (RFC 5280 §4.2.1.12).
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], critical: false));
+        if (predecessor is { } before)
+        {
+            byte[] id = new byte[PeerId.SizeBytes];
+            before.CopyTo(id);
+            request.CertificateExtensions.Add(new X509Extension(new Oid(SuccessionStatement.PredecessorOid), id, critical: false));
+        }
+
         return request.CreateSelfSigned(now - Earlier, now.AddYears(Years));
     }
 }

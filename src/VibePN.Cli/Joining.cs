@@ -30,6 +30,9 @@ internal sealed class Joining(Invite invite, TimeProvider clock)
 
     public string? State { get; init; }
 
+    /// <summary>The inviter may introduce the network's other members to this node. Said in a new entry; one that is there stays as it is.</summary>
+    public bool TakesIntroductions { get; init; } = true;
+
     /// <exception cref="JoinException">The invite, the config and the arguments do not go together; nothing was written.</exception>
     /// <exception cref="ConfigException">The config is wrong, or would be; it was not written.</exception>
     /// <exception cref="IdentityException"/>
@@ -77,6 +80,10 @@ internal sealed class Joining(Invite invite, TimeProvider clock)
         WriteStatement(self, before.Node.State);
         ConfigFileEdit edit = await ConfigFileEdit.ApplyAsync(Config, Edit, clock, cancel);
         Console.Out.WriteLine(edit.IsChange ? $"added network {invite.Network} by way of {invite.InviterName} to {Config} (before: {edit.Backup})" : $"{Config} says so already");
+        if (edit.IsChange && before.Peers.All(peer => peer.Fingerprint != invite.Inviter))
+        {
+            TellIntroductions();
+        }
     }
 
     private void Create()
@@ -115,7 +122,12 @@ internal sealed class Joining(Invite invite, TimeProvider clock)
         Console.Out.WriteLine($"fingerprint  {self}");
         Console.Out.WriteLine($"config       {node.Config}");
         Console.Out.WriteLine($"identity     {node.Cert}, {node.Key}");
+        TellIntroductions();
     }
+
+    private void TellIntroductions() => Console.Out.WriteLine(TakesIntroductions
+        ? $"members      {invite.InviterName} introduces the others of {invite.Network} ('introduces = true' in its entry; not with --no-introductions)"
+        : $"members      {invite.InviterName} alone ('introduces = true' in its entry would make the others known)");
 
     /// <summary>Certificate and key as they are, or made. A key without a certificate is what a killed command has left.</summary>
     private PeerId Identify(string cert, string key, string name)
@@ -152,6 +164,7 @@ internal sealed class Joining(Invite invite, TimeProvider clock)
             Address = invite.Addresses[0],
             MoreAddresses = [.. invite.Addresses.Skip(1)],
             Fingerprint = present is null ? invite.Inviter : null,
+            Introduces = present is null && TakesIntroductions,
             Networks = present is null || !present.Networks.Contains(invite.Network) ? [.. present?.Networks ?? [], invite.Network] : [],
         };
         if (present is null)

@@ -8,11 +8,14 @@ namespace VibePN.Cli;
 internal static class StatementCertificate
 {
     /// <returns>PEM.</returns>
-    public static string Make(in InviteProof proof, DateTimeOffset now)
+    public static string Make(in InviteProof proof, DateTimeOffset now) => Make(InviteStatement.Encode(proof), now);
+
+    /// <returns>PEM.</returns>
+    public static string Make(byte[] statement, DateTimeOffset now)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new("CN=statement", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509Extension(new Oid(InviteStatement.Oid), InviteStatement.Encode(proof), critical: false));
+        request.CertificateExtensions.Add(new X509Extension(new Oid(InviteStatement.Oid), statement, critical: false));
         using X509Certificate2 certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddYears(1));
         return certificate.ExportCertificatePem() + "\n";
     }

@@ -66,7 +66,7 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
 
     internal QuicSettings Settings { get; }
 
-    internal QuicCredentials Credentials { get; }
+    internal QuicCredentials Credentials { get; private set; }
 
     internal IReadOnlyList<string> AcceptAlpn { get; }
 
@@ -77,6 +77,9 @@ public sealed unsafe partial class QuicEndpoint : IDisposable
     internal TlsContext Tls { get; }
 
     internal DeadlineHeap Deadlines { get; } = new();
+
+    /// <summary>New handshakes show another chain. What was there before must outlive the connections that use it.</summary>
+    public void ChangeCredentials(QuicCredentials credentials) => Credentials = credentials;
 
     /// <summary>Dials; the first packet leaves with the next <see cref="QuicConnection.WritePending"/> (the connection is dirty). Allowed in callbacks.</summary>
     /// <param name="path">sockaddr_in or sockaddr_in6 on both ends.</param>

@@ -64,6 +64,45 @@ public static unsafe class TlsPrimitives
         }
     }
 
+    /// <summary>Whether the key of a certificate made an ECDSA signature (the DER of RFC 3279 §2.2.3) over the SHA-256 of some bytes.</summary>
+    /// <returns>False also for what is no certificate, or has a key of another kind than P-256.</returns>
+    public static bool VerifyEcdsaP256(ReadOnlySpan<byte> certificateDer, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
+    {
+        if (!CertificateInfo.TryRead(certificateDer, out var info) || info.KeyKind != PublicKeyKind.EcdsaP256)
+        {
+            return false;
+        }
+
+        void* certificate = null;
+        void* key = null;
+        try
+        {
+            Check(GnuTls.gnutls_x509_crt_init(&certificate));
+            Check(GnuTls.gnutls_pubkey_init(&key));
+            fixed (byte* der = certificateDer, text = data, proof = signature)
+            {
+                var derDatum = new GnuTlsDatum { data = der, size = (uint)certificateDer.Length };
+                var dataDatum = new GnuTlsDatum { data = text, size = (uint)data.Length };
+                var proofDatum = new GnuTlsDatum { data = proof, size = (uint)signature.Length };
+                return GnuTls.gnutls_x509_crt_import(certificate, &derDatum, GnuTls.CrtFmtDer) == 0
+                    && GnuTls.gnutls_pubkey_import_x509(key, certificate, 0) == 0
+                    && GnuTls.gnutls_pubkey_verify_data2(key, GnuTls.SignEcdsaSha256, 0, &dataDatum, &proofDatum) >= 0;
+            }
+        }
+        finally
+        {
+            if (key != null)
+            {
+                GnuTls.gnutls_pubkey_deinit(key);
+            }
+
+            if (certificate != null)
+            {
+                GnuTls.gnutls_x509_crt_deinit(certificate);
+            }
+        }
+    }
+
     private static void CheckRoom(Span<byte> output, string name)
     {
         if (output.Length < Sha256Bytes)

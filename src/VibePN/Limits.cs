@@ -93,6 +93,21 @@ internal static class Limits
     /// <summary>Statements for invites that this node has accepted and that wait to be shown.</summary>
     public const int PendingJoins = 64;
 
+    /// <summary>Members in one message that introduces them.</summary>
+    public const int MembersPerMessage = 64;
+
+    /// <summary>Members that one message takes back.</summary>
+    public const int MembersGonePerMessage = 256;
+
+    /// <summary>Members of one network that one introducer may vouch for; further ones are not taken.</summary>
+    public const int IntroducedPerNetwork = 256;
+
+    /// <summary>Members that all introducers together may vouch for, each counted as often as it is.</summary>
+    public const int Introduced = 1024;
+
+    /// <summary>Peers that were removed and that no introduction brings back; the oldest make way.</summary>
+    public const int KeptOut = 1024;
+
     /// <summary>Addresses at which one peer is dialed.</summary>
     public const int AddressesPerPeer = 8;
 }

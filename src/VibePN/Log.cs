@@ -120,8 +120,32 @@ internal static partial class Log
     [LoggerMessage(160, LogLevel.Information, "Peer {Peer} at {Path} has joined with fingerprint {Fingerprint} by invite {Invite}")]
     public static partial void PeerJoined(ILogger logger, string peer, string path, string fingerprint, string invite);
 
+    [LoggerMessage(170, LogLevel.Warning, "A connection with {Peer} that was made with {Key} ends: that key has a successor, and the overlap is over")]
+    public static partial void KeyOver(ILogger logger, string peer, string key);
+
+    [LoggerMessage(169, LogLevel.Warning, "Peer {Peer} has a new key, signed by the one before: fingerprint {Fingerprint}; it began with {First}")]
+    public static partial void Succession(ILogger logger, string peer, string fingerprint, string first);
+
     [LoggerMessage(161, LogLevel.Warning, "Peer {Peer} at {Path} is trusted on first use from now on: fingerprint {Fingerprint}")]
     public static partial void FirstUse(ILogger logger, string peer, string path, string fingerprint);
+
+    [LoggerMessage(164, LogLevel.Information, "Peer {Peer} is introduced by {Introducer} in network {Network}")]
+    public static partial void Introduced(ILogger logger, string peer, string introducer, string network);
+
+    [LoggerMessage(165, LogLevel.Information, "{Introducer} introduces {Peer} no longer")]
+    public static partial void IntroductionOver(ILogger logger, string introducer, string peer);
+
+    [LoggerMessage(166, LogLevel.Warning, "{Introducer} introduces a '{Name}'; it is called {Peer} here, since that is another peer's name")]
+    public static partial void IntroducedAs(ILogger logger, string introducer, string name, string peer);
+
+    [LoggerMessage(167, LogLevel.Warning, "An introduction by {Introducer} is not taken: {Reason}")]
+    public static partial void IntroductionRefused(ILogger logger, string introducer, string reason);
+
+    [LoggerMessage(168, LogLevel.Warning, "Peer {Peer} was removed, and stays out whoever introduces it; 'vibepn add-peer --name {Name}' lets it in again")]
+    public static partial void KeptOut(ILogger logger, string peer, string name);
+
+    [LoggerMessage(162, LogLevel.Information, "{Count} introductions have ended: their introducers have not confirmed them for 30 days")]
+    public static partial void IntroductionsExpired(ILogger logger, int count);
 
     [LoggerMessage(163, LogLevel.Warning, "A statement for an invite is not used: {Reason}")]
     public static partial void JoinIgnored(ILogger logger, string reason);

@@ -26,9 +26,12 @@ internal sealed partial class Node
         }
 
         var interfaces = news.ConvertAll(network => interfaceIndex(network));
+        var before = _file;
         _file = config;
         PruneRemembered();
+        PruneIntroductions(before);
         JoinKnown();
+        PruneLineages();
         config = _config;
         var (changed, added, removed) = ApplyPeers(config);
         var touched = new HashSet<NodeNetwork>();
@@ -46,6 +49,7 @@ internal sealed partial class Node
         foreach (var link in _peers.Values.SelectMany(peer => peer.Connections).Where(link => link.IsUp).ToList())
         {
             SendNetworks(link);
+            AskForIntroductions(link);
             TellRoutes(link, withdrawn);
             if (link.Legacy is { } legacy)
             {
@@ -68,6 +72,7 @@ internal sealed partial class Node
         }
 
         TakeRoutesIntoUse();
+        ScheduleTelling();
         if (touched.Count + closed.Count > 0)
         {
             HostStateVersion++;
@@ -145,10 +150,7 @@ internal sealed partial class Node
     /// <returns>The peers that are new or have another entry, and how many came and went.</returns>
     private (HashSet<Peer> Changed, int Added, int Removed) ApplyPeers(NodeConfig config)
     {
-        var entries = config.Peers
-            .Select(entry => (Entry: entry, Key: KeyOf(entry, config.Node.Trust)))
-            .Where(known => known.Key is not null)
-            .ToDictionary(known => known.Key!.Value, known => known.Entry);
+        var entries = ById(config);
         var gone = _peers.Values.Where(peer => !entries.ContainsKey(peer.Id)).ToList();
         gone.ForEach(RemovePeer);
         _peersByName.Clear();
@@ -182,13 +184,14 @@ internal sealed partial class Node
         {
             ChangedNanos = _now.Nanos,
             IsUnseen = entry.Fingerprint is null,
+            First = FirstOf(id),
         };
         _peers.Add(id, peer);
         _peersByName.Add(entry.Name, peer);
         if (entry.Address is not null)
         {
             // The smaller of the two dials first; see Admission of duplicates in docs/protocol.md.
-            peer.NextDialNanos = _now.Nanos + (Self.CompareTo(id) > 0 ? DialPolicy.LargerNodeDelayNanos : 0);
+            peer.NextDialNanos = _now.Nanos + (Self.CompareTo(peer.First) > 0 ? DialPolicy.LargerNodeDelayNanos : 0);
             ScheduleControl(peer.NextDialNanos);
         }
 
@@ -233,6 +236,7 @@ internal sealed partial class Node
     }
 
     private static bool IsSame(PeerConfig one, PeerConfig other) =>
-        one.Name == other.Name && one.Trust == other.Trust && one.DialAddresses.SequenceEqual(other.DialAddresses) && one.Fingerprint == other.Fingerprint && one.Networks.SequenceEqual(other.Networks)
+        one.Name == other.Name && one.Trust == other.Trust && one.Introduces == other.Introduces && one.IntroducedBy.SequenceEqual(other.IntroducedBy)
+        && one.DialAddresses.SequenceEqual(other.DialAddresses) && one.Fingerprint == other.Fingerprint && one.Networks.SequenceEqual(other.Networks)
         && one.AllowRoutes.SequenceEqual(other.AllowRoutes) && one.Addresses.SequenceEqual(other.Addresses);
 }

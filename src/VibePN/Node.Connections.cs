@@ -85,7 +85,16 @@ internal sealed partial class Node
         }
     }
 
-    public override void OnPathChanged(QuicConnection connection) => ((PeerConnection)connection.Tag!).PathChanged();
+    public override void OnPathChanged(QuicConnection connection)
+    {
+        var link = (PeerConnection)connection.Tag!;
+        link.PathChanged();
+        if (link.Introductions.PeerAsks)
+        {
+            // The others are to know where it is now.
+            ScheduleTelling();
+        }
+    }
 
     public override void OnDatagram(QuicConnection connection, ReadOnlySpan<byte> datagram, Instant now) =>
         OnPacketIn((PeerConnection)connection.Tag!, datagram);
@@ -157,10 +166,18 @@ internal sealed partial class Node
         var presented = PeerId.OfCertificate(chain[0]);
         fingerprint = presented.ToString();
         var proof = link.Peer is null ? InviteStatement.Find(chain) : null;
+        var keys = LineageProof.Read(chain);
         var result = Admission.Decide(
             _trust,
-            new AdmissionRequest(presented, certificate.NotBeforeUtcSeconds, certificate.NotAfterUtcSeconds, now.UtcSeconds, link.Peer?.Name) { Invite = proof });
-        link.Presented = result.IsAccepted ? presented : null;
+            new AdmissionRequest(presented, certificate.NotBeforeUtcSeconds, certificate.NotAfterUtcSeconds, now.UtcSeconds, link.Peer?.Name)
+            {
+                Invite = proof,
+                Lineage = keys?.Lineage,
+                Proof = keys,
+            });
+        link.Lineage = result.IsAccepted ? keys!.Lineage : null;
+        link.CertificateEndUtcSeconds = certificate.NotAfterUtcSeconds;
+        link.Presented = result.IsAccepted && result.Peer?.Fingerprint is null ? keys!.Lineage.First : null;
         link.Invitation = result.Reason == AdmissionReason.AcceptedInvite ? proof : null;
         return result;
     }
@@ -186,7 +203,7 @@ internal sealed partial class Node
             return link.IsReplacement ? older : link;
         }
 
-        var isSmaller = Self.CompareTo(link.Peer!.Id) < 0;
+        var isSmaller = Self.CompareTo(link.Peer!.First) < 0;
         var sameTime = SameTimeNanos + (2 * (ulong)older.Quic.GetStats().SmoothedRtt.TotalNanoseconds);
         if (link.IsReplacement && (older.IsInDoubt(_now.Nanos) || _now.Nanos > older.UpNanos + sameTime))
         {
@@ -199,7 +216,7 @@ internal sealed partial class Node
 
     private void CloseLater(PeerConnection link)
     {
-        var grace = Self.CompareTo(link.Peer!.Id) < 0 ? DuplicateGraceNanos : LargerNodeGraceNanos;
+        var grace = Self.CompareTo(link.Peer!.First) < 0 ? DuplicateGraceNanos : LargerNodeGraceNanos;
         link.CloseAsDuplicateNanos = Math.Min(link.CloseAsDuplicateNanos, _now.Nanos + grace);
         ScheduleControl(link.CloseAsDuplicateNanos);
     }
@@ -241,7 +258,7 @@ internal sealed partial class Node
             ? ready.OrderBy(link => link.IsInDoubt(_now.Nanos)).ThenByDescending(link => link.Quic.LastReceivedNanos).First()
             : ready.OrderBy(link => link.CloseAsDuplicateNanos != ulong.MaxValue)
                 .ThenByDescending(link => link.IsReplacement)
-                .ThenByDescending(link => link.Quic.IsDialer == (Self.CompareTo(peer.Id) < 0))
+                .ThenByDescending(link => link.Quic.IsDialer == (Self.CompareTo(peer.First) < 0))
                 .ThenByDescending(link => link.CreatedNanos)
                 .FirstOrDefault();
         if (peer.Active is { } chosen && chosen != before)
@@ -290,7 +307,7 @@ internal sealed partial class Node
         // Only who fell silent or restarted is looked for; neither who left, nor who was sent away.
         var isMissing = close.Kind is QuicCloseKind.IdleTimeout or QuicCloseKind.StatelessReset or QuicCloseKind.Dropped
             || close is { Kind: QuicCloseKind.Local, ErrorCode: (ulong)CloseReason.Unresponsive }
-            || close is { Kind: QuicCloseKind.Local, Reason: MovedText };
+            || close is { Kind: QuicCloseKind.Local, Reason: MovedText or OwnKeyOverText };
         peer.SeenUntilNanos = isMissing ? _now.Nanos + SeenNanos : 0;
         if (peer.IsRemoved || _leaving || (peer.Config.Address is null && peer.SeenUntilNanos == 0))
         {
@@ -300,7 +317,7 @@ internal sealed partial class Node
         if (!peer.IsDialing)
         {
             // Whoever dialed will do so again; if both can, the smaller node has the first try.
-            var isLater = Self.CompareTo(peer.Id) > 0 && !link.Quic.IsDialer;
+            var isLater = Self.CompareTo(peer.First) > 0 && !link.Quic.IsDialer;
             StartDialing(peer, (isLater ? DialPolicy.LargerNodeDelayNanos : 0) + DialPolicy.DelayNanos(DialFailure.Lost, 1, _options.Random.NextDouble()));
         }
     }

@@ -91,6 +91,9 @@ internal sealed partial class Node
             case KeepaliveReply reply:
                 link.Peer!.ObservedAt = reply.Observed ?? link.Peer.ObservedAt;
                 break;
+            case Members members:
+                OnMembers(link, members);
+                break;
             case AddressInUse inUse:
                 OnAddressInUse(link, inUse);
                 break;
@@ -148,22 +151,24 @@ internal sealed partial class Node
         }
 
         SendNetworks(link);
+        AskForIntroductions(link);
     }
 
     /// <summary>What every connection does that has come up, of whatever protocol.</summary>
     private void TakeUp(PeerConnection link)
     {
         Count("up");
+        LearnLineage(link);
         link.HelloDeadlineNanos = ulong.MaxValue;
         link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;
         ScheduleControl(link.KeepaliveNanos);
         link.UpNanos = _now.Nanos;
         link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
         var peer = link.Peer!;
-        if (link.Quic.IsDialer && _joins.Remove(peer.Id))
+        if (link.Quic.IsDialer && _joins.Remove(peer.Pin))
         {
             // The other side has written it down before it said so.
-            _output.Joined(peer.Id);
+            _output.Joined(peer.Pin);
         }
 
         peer.Succeed();
@@ -196,6 +201,7 @@ internal sealed partial class Node
         }
 
         ScheduleControl(_pathCheckNanos);
+        RunIntroductionTimers();
         foreach (var peer in _peers.Values)
         {
             for (var i = peer.Connections.Count - 1; i >= 0; i--)
@@ -249,6 +255,11 @@ internal sealed partial class Node
         if (link.HelloDeadlineNanos <= _now.Nanos)
         {
             link.Quic.Close((ulong)CloseReason.HelloTimeout, "no Hello within its time");
+            return;
+        }
+
+        if (!RunKeyTimers(link))
+        {
             return;
         }
 

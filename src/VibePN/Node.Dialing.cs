@@ -183,7 +183,7 @@ internal sealed partial class Node
             Log.Dialing(_logger, peer.Name, remote, from.ToString(), peer.Attempts);
         }
 
-        var joins = _joins.GetValueOrDefault(peer.Id);
+        var joins = _joins.GetValueOrDefault(peer.Pin);
         var quic = _endpoint.Connect(path, DialedAlpn, _now, credentials: joins, token: peer.DialToken.Span);
         var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos) { ShowsInvite = joins is not null };
         quic.Tag = link;
@@ -295,6 +295,7 @@ internal sealed partial class Node
         TlsAlert.CertificateUnknown when showsInvite => "refused by peer: the invite has been used by another node; ask for a new one",
         TlsAlert.CertificateExpired when showsInvite => "refused by peer: the invite has expired; ask for a new one",
         TlsAlert.CertificateRevoked when showsInvite => "refused by peer: the invite was revoked; ask for a new one",
+        TlsAlert.CertificateRevoked => "refused by peer: our key has a successor, and is not accepted any more; restore node.crt and node.key of after the rotation",
         TlsAlert.UnrecognizedName when showsInvite => "refused by peer: it is no longer in the invite's network; ask for a new one",
         TlsAlert.BadCertificate when showsInvite => "refused by peer: our certificate is expired or not yet valid there (check both clocks)",
         TlsAlert.AccessDenied => "refused by peer: it does not know our fingerprint (add-peer on the other side)",

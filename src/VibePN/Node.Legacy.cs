@@ -35,11 +35,17 @@ internal sealed partial class Node
     }
 
     /// <summary>The handshake has chosen the old protocol.</summary>
-    private void BeginLegacy(PeerConnection link) => link.Legacy = new LegacySession(
-        link.Quic,
-        _controlOut,
-        (ulong)_options.Random.NextInt64(),
-        (name, packet) => OnLegacyPacketIn(link, name, packet));
+    private void BeginLegacy(PeerConnection link)
+    {
+        link.Legacy = new LegacySession(
+            link.Quic,
+            _controlOut,
+            (ulong)_options.Random.NextInt64(),
+            (name, packet) => OnLegacyPacketIn(link, name, packet));
+
+        // It knows no successors: what goes on with the key of before is all there is.
+        (link.ShowsFormerKey, link.KeyEndUtcSeconds) = (false, null);
+    }
 
     /// <exception cref="ControlException">The peer broke the protocol.</exception>
     private void OnLegacyStreamData(PeerConnection link, LegacySession legacy, long streamId, ReadOnlySpan<byte> data, bool fin)

@@ -74,6 +74,10 @@ internal sealed partial class Node
 
         Promote(link.Peer!);
         TakeRoutesIntoUse();
+        if (link.Introductions.PeerAsks)
+        {
+            ScheduleTelling();
+        }
     }
 
     /// <summary>Compares what both sides say of a network: it is joined, or not any more, and the peer has its addresses there, or none.</summary>
@@ -123,7 +127,7 @@ internal sealed partial class Node
         foreach (var route in network.Routes.Routes.Where(route => route.Peer == peer.Id && route.Source == RouteSource.Address && !route.IsFormer).ToList())
         {
             var address = route.Prefix.First;
-            if (route.Verdict == RouteVerdict.OwnAddress && Self.CompareTo(peer.Id) > 0 && network.IsAutomatic(address))
+            if (route.Verdict == RouteVerdict.OwnAddress && Self.CompareTo(peer.First) > 0 && network.IsAutomatic(address))
             {
                 MoveFrom(network, address);
             }

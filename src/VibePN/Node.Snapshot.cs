@@ -33,6 +33,7 @@ internal sealed partial class Node
             Drops = drops,
             Networks = [.. _live.Select(SnapshotOf)],
             Peers = [.. _config.Peers.Select(SnapshotOf)],
+            KeptOut = [.. _introductions.KeptOut],
         };
     }
 
@@ -80,6 +81,9 @@ internal sealed partial class Node
             Doubts = peer.Doubts,
             Unresponsive = peer.Unresponsive,
             RoutesRefused = peer.RoutesRefused,
+            Introduces = entry.Introduces,
+            IntroducedBy = entry.IntroducedBy,
+            IntroductionsRefused = peer.IntroductionsRefused,
             ChangedNanos = peer.ChangedNanos,
         };
         if (peer.Active is not { } link)
@@ -91,6 +95,8 @@ internal sealed partial class Node
         {
             Address = PathText(link.Quic),
             IsDialer = link.Quic.IsDialer,
+            Key = link.Lineage?.Current,
+            KeyEndUtcSeconds = link.CertificateEndUtcSeconds,
             Protocol = link.Quic.Alpn,
             Lacks = link.Legacy is null ? [] : LegacySession.Lacks,
             Unanswered = link.IsInDoubt(_now.Nanos) && link.AwaitingSinceNanos > 0 ? TimeSpan.FromMicroseconds((_now.Nanos - link.AwaitingSinceNanos) / 1000.0) : null,

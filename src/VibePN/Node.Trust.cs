@@ -18,7 +18,10 @@ internal sealed partial class Node
     private readonly InviteBook _invites;
     private List<RememberedPeer> _remembered;
 
-    /// <summary>Grows with every change of the two above.</summary>
+    /// <summary>Of those peers that have shown successions.</summary>
+    private readonly List<Lineage> _lineages;
+
+    /// <summary>Grows with every change of the three above.</summary>
     private long _trustVersion;
 
     /// <summary>The version that is on disk.</summary>
@@ -33,7 +36,7 @@ internal sealed partial class Node
     /// <summary>The invites that this node has made, oldest first.</summary>
     public IReadOnlyList<IssuedInvite> Invites => _invites.All;
 
-    private TrustMemory TrustMemory => new(_invites.All, [.. _remembered], _trustVersion);
+    private TrustMemory TrustMemory => new(_invites.All, [.. _remembered], _trustVersion) { Lineages = [.. _lineages] };
 
     /// <summary>Makes an invite. It must be on disk (<see cref="Memory"/>) before anybody is given it.</summary>
     /// <returns>Null, or why not.</returns>
@@ -84,15 +87,20 @@ internal sealed partial class Node
         return revoked;
     }
 
-    /// <summary>Forgets a peer that the config file does not have, and cuts it off; the invite that it came by is of no use to it any more.</summary>
-    /// <returns>False: no peer of this name came with an invite.</returns>
+    /// <summary>
+    /// Forgets a peer that the config file does not have, and cuts it off; the invite that it came by is of no use to it any more, and whoever
+    /// introduces it does so in vain.
+    /// </summary>
+    /// <returns>False: no peer of this name came with an invite or by introduction.</returns>
     public bool ForgetPeer(string name, Instant now)
     {
         _now = now;
-        if (!_peersByName.TryGetValue(name, out var peer) || peer.Config.Trust != PeerTrust.Invite)
+        if (!_peersByName.TryGetValue(name, out var peer) || peer.Config.Trust is not (PeerTrust.Invite or PeerTrust.Introduction))
         {
             return false;
         }
+
+        KeepOut(peer);
 
         foreach (var invite in _remembered.Where(one => one.Id == peer.Id).Select(one => one.Invite).OfType<InviteId>().ToList())
         {
@@ -101,9 +109,7 @@ internal sealed partial class Node
 
         _remembered.RemoveAll(one => one.Id == peer.Id);
         TrustChanged();
-        JoinKnown();
-        _ = ApplyPeers(_config);
-        TakeRoutesIntoUse();
+        ApplyKnown();
         return true;
     }
 
@@ -124,7 +130,7 @@ internal sealed partial class Node
             }
 
             _joins[inviter] = credentials;
-            if (_peers.TryGetValue(inviter, out var peer) && peer is { IsUp: false, Config.Address: not null })
+            if (PeerOf(inviter) is { IsUp: false, Config.Address: not null } peer)
             {
                 // Where it is up it knows us already; and should it have forgotten us just now, the next dial shows it.
                 Supersede(peer, winner: null);
@@ -163,8 +169,8 @@ internal sealed partial class Node
     /// <summary>The config in force from the file's and what is remembered.</summary>
     private void JoinKnown()
     {
-        _config = KnownPeers.Join(_file, _remembered);
-        _trust = TrustList.Create(_config, Self, _invites);
+        _config = _introductions.Join(KnownPeers.Join(_file, _remembered), Self);
+        _trust = TrustList.Create(_config, Self, _invites, _lineages);
     }
 
     private void TrustChanged()
@@ -179,7 +185,7 @@ internal sealed partial class Node
     /// </summary>
     private void PruneRemembered()
     {
-        var kept = KnownPeers.Prune(_file, _remembered);
+        var kept = KnownPeers.Prune(_file, _remembered, _lineages);
         if (kept.Count == _remembered.Count)
         {
             return;
@@ -251,6 +257,7 @@ internal sealed partial class Node
                 Networks = [before.Network],
                 AllowRoutes = before.Routes,
             });
+            _ = _introductions.LetIn(joiner);
             TrustChanged();
             JoinKnown();
             peer = AddPeer(_config.Peers.Single(entry => entry.Fingerprint == joiner), joiner);

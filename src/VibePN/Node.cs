@@ -80,9 +80,13 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _file = options.Config;
         _invites = new InviteBook(options.Memory.Trust.Invites);
         _remembered = [.. options.Memory.Trust.Peers];
+        _lineages = [.. options.Memory.Trust.Lineages];
+        _ownLineage = options.Identity.Lineage;
         PruneRemembered();
-        _config = KnownPeers.Join(_file, _remembered);
-        _trust = TrustList.Create(_config, options.Identity.Id, _invites);
+        _introductions = new IntroductionBook(options.Memory.Introductions, FirstKnown);
+        PruneIntroductions(_file);
+        _config = _introductions.Join(KnownPeers.Join(_file, _remembered), options.Identity.Id);
+        _trust = TrustList.Create(_config, options.Identity.Id, _invites, _lineages);
         StartedAt = now;
         foreach (var known in options.Memory.Networks)
         {
@@ -95,12 +99,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
         }
 
         _ = ConfigureLocal();
-        foreach (var entry in _config.Peers)
+        foreach (var (id, entry) in ById(_config))
         {
-            if (KeyOf(entry, _config.Node.Trust) is { } id)
-            {
-                AddPeer(entry, id);
-            }
+            AddPeer(entry, id);
         }
 
         foreach (var token in options.Memory.Tokens)
@@ -156,6 +157,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
     public NodeMemory Memory => new([.. _live.Select(network => network.Memory)])
     {
         Trust = TrustMemory,
+        Introductions = _introductions.Memory,
         Tokens = [.. _peers.Values.Where(peer => !peer.DialToken.IsEmpty).Select(peer => new PeerToken(peer.Id, peer.DialToken))],
     };
 

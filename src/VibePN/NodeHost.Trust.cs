@@ -15,7 +15,7 @@ public sealed partial class NodeHost
         IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16"), IPNetwork.Parse("100.64.0.0/10"), IPNetwork.Parse("fc00::/7"),
     ];
 
-    private readonly NodeIdentity _identity;
+    private NodeIdentity _identity;
     private readonly JoinFiles _joinFiles;
 
     /// <summary>What is presented to inviters, by the text it was made from; each stays until the end, since connections may use it.</summary>
@@ -50,7 +50,13 @@ public sealed partial class NodeHost
     /// <exception cref="UnauthorizedAccessException"/>
     public Task<IssuedInvite?> RevokeInviteAsync(InviteId id) => ChangeTrustAsync(node => node.RevokeInvite(id, NodeLoop.Now()));
 
-    /// <summary>Cuts off a peer that came with an invite.</summary>
+    /// <summary>Lets introductions count again for a peer that was removed.</summary>
+    /// <returns>False: none of this name is kept out.</returns>
+    /// <exception cref="IOException">It may come in, but after a restart it may not.</exception>
+    /// <exception cref="UnauthorizedAccessException"/>
+    public Task<bool> LetPeerInAsync(string name) => ChangeTrustAsync(node => node.LetPeerIn(name, NodeLoop.Now()));
+
+    /// <summary>Cuts off a peer that came with an invite or by introduction.</summary>
     /// <returns>False: there is none of this name.</returns>
     /// <exception cref="IOException">It is cut off, but after a restart it may come again.</exception>
     /// <exception cref="UnauthorizedAccessException"/>

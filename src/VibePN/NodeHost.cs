@@ -18,7 +18,7 @@ public sealed partial class NodeHost : IAsyncDisposable
     private static readonly TimeSpan LingerTime = TimeSpan.FromMilliseconds(100);
 
     private readonly HostNetwork _hostNetwork;
-    private readonly QuicCredentials _credentials;
+    private QuicCredentials _credentials;
     private readonly NodeLoop _loop;
     private readonly ILogger _logger;
     private readonly NodeMemoryFile _memoryFile;
@@ -173,6 +173,7 @@ public sealed partial class NodeHost : IAsyncDisposable
         _hostNetwork.Dispose();
         CloseAll(_tuns.Values);
         _credentials.Dispose();
+        _formerCredentials.ForEach(credentials => credentials.Dispose());
         foreach (var credentials in _joinCredentials.Values)
         {
             credentials.Dispose();

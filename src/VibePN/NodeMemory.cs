@@ -11,6 +11,9 @@ public sealed record NodeMemory(IReadOnlyList<NodeNetworkMemory> Networks)
     /// <summary>Who is believed beside the config, and who is invited.</summary>
     public Identity.TrustMemory Trust { get; init; } = Identity.TrustMemory.Empty;
 
+    /// <summary>Who was introduced by whom, who stays out in spite of it, and who wants to be told.</summary>
+    public Identity.IntroductionMemory Introductions { get; init; } = Identity.IntroductionMemory.Empty;
+
     public static NodeMemory Empty { get; } = new([]);
 }
 

@@ -9,7 +9,8 @@ namespace VibePN;
 /// <summary>
 /// <see cref="NodeMemory"/> as <c>addresses.json</c> in the state directory: legible, replaced whole. A file that cannot be read is put
 /// aside and the node starts without memory: it must not stay away because of what it only remembers. The tokens, which are secrets, have
-/// a file of their own (<see cref="NodeTokenFile"/>), and so have invites and peers beside the config (<see cref="NodeTrustFile"/>).
+/// a file of their own (<see cref="NodeTokenFile"/>), and so have invites and peers beside the config (<see cref="NodeTrustFile"/>,
+/// <see cref="NodeIntroductionFile"/>).
 /// </summary>
 internal sealed partial class NodeMemoryFile(string directory)
 {
@@ -17,6 +18,7 @@ internal sealed partial class NodeMemoryFile(string directory)
 
     private readonly NodeTokenFile _tokens = new(directory);
     private readonly NodeTrustFile _trust = new(directory);
+    private readonly NodeIntroductionFile _introductions = new(directory);
     private string? _saved;
 
     public string Path { get; } = System.IO.Path.Combine(directory, "addresses.json");
@@ -27,10 +29,11 @@ internal sealed partial class NodeMemoryFile(string directory)
         RemoveUnfinished();
         var tokens = _tokens.Load(out var tokenProblem);
         var trust = _trust.Load(out var trustProblem);
+        var introductions = _introductions.Load(out var introductionProblem);
         var memory = LoadAddresses(out var addressProblem);
-        string[] problems = [.. new[] { addressProblem, tokenProblem, trustProblem }.OfType<string>()];
+        string[] problems = [.. new[] { addressProblem, tokenProblem, trustProblem, introductionProblem }.OfType<string>()];
         problem = problems.Length == 0 ? null : string.Join("; ", problems);
-        return memory with { Tokens = tokens, Trust = trust };
+        return memory with { Tokens = tokens, Trust = trust, Introductions = introductions };
     }
 
     private NodeMemory LoadAddresses(out string? problem)
@@ -65,6 +68,7 @@ internal sealed partial class NodeMemoryFile(string directory)
     {
         Directory.CreateDirectory(directory);
         _trust.Save(memory.Trust);
+        _introductions.Save(memory.Introductions);
         var document = new Document(
             1,
             [

@@ -40,6 +40,9 @@ public sealed record NodeSnapshot
     public required IReadOnlyList<NetworkSnapshot> Networks { get; init; }
 
     public required IReadOnlyList<PeerSnapshot> Peers { get; init; }
+
+    /// <summary>Peers that were removed and that no introduction brings back; oldest first.</summary>
+    public IReadOnlyList<Identity.KeptOutPeer> KeptOut { get; init; } = [];
 }
 
 public sealed record NetworkSnapshot(
@@ -60,6 +63,12 @@ public sealed record PeerSnapshot
 
     /// <summary>Where it comes from that it is believed; null: it is not yet.</summary>
     public Config.PeerTrust? Trust { get; init; }
+
+    /// <summary>The fingerprint that its connection shows; null: not connected.</summary>
+    public PeerId? Key { get; init; }
+
+    /// <summary>The last second of that certificate, Unix; null: not connected.</summary>
+    public long? KeyEndUtcSeconds { get; init; }
 
     public required PeerCondition Condition { get; init; }
 
@@ -119,6 +128,15 @@ public sealed record PeerSnapshot
 
     /// <summary>Addresses and routes that it claimed and was refused, each time one was new.</summary>
     public long RoutesRefused { get; init; }
+
+    /// <summary>It may vouch for others.</summary>
+    public bool Introduces { get; init; }
+
+    /// <summary>Peers that vouch for it; empty: it is known otherwise.</summary>
+    public IReadOnlyList<string> IntroducedBy { get; init; } = [];
+
+    /// <summary>Members that it introduced and that were not taken, each time.</summary>
+    public long IntroductionsRefused { get; init; }
 
     /// <summary>Round trip of the last keepalive, through both nodes; null before the first.</summary>
     public TimeSpan? EchoRtt { get; init; }

@@ -8,7 +8,7 @@ using VibePN.Identity;
 namespace VibePN;
 
 /// <summary>
-/// <see cref="TrustMemory"/> as <c>invites.json</c> and <c>trust.json</c> in the state directory: legible, for the daemon's eyes only, each
+/// <see cref="TrustMemory"/> as <c>invites.json</c>, <c>trust.json</c> and <c>lineages.json</c> in the state directory: legible, for the daemon's eyes only, each
 /// replaced whole. One that cannot be read is put aside. The invites are written first: after a crash between the two an invite is used and its
 /// user not known, and that one may come again by it (<see cref="InviteBook.Judge"/>); the other way round a second one could.
 /// </summary>
@@ -18,10 +18,13 @@ internal sealed partial class NodeTrustFile(string directory)
 
     private string? _savedInvites;
     private string? _savedPeers;
+    private string? _savedLineages;
 
     public string InvitesPath { get; } = Path.Combine(directory, "invites.json");
 
     public string PeersPath { get; } = Path.Combine(directory, "trust.json");
+
+    public string LineagesPath { get; } = Path.Combine(directory, "lineages.json");
 
     /// <param name="problem">Why something is missing although there are files; null when all is well.</param>
     public TrustMemory Load(out string? problem)
@@ -29,8 +32,9 @@ internal sealed partial class NodeTrustFile(string directory)
         List<string> problems = [];
         var invites = Load(InvitesPath, TrustJson.Default.InviteDocument, document => Read(document), "without open invites", problems);
         var peers = Load(PeersPath, TrustJson.Default.PeerDocument, document => Read(document), "without the peers that came by invite or first use", problems);
+        var lineages = Load(LineagesPath, TrustJson.Default.LineageDocument, document => Read(document), "without the successions that peers have shown", problems);
         problem = problems.Count == 0 ? null : string.Join("; ", problems);
-        return new TrustMemory(invites, peers);
+        return new TrustMemory(invites, peers) { Lineages = lineages };
     }
 
     /// <summary>Replaces the files if anything changed since the last call.</summary>
@@ -42,6 +46,8 @@ internal sealed partial class NodeTrustFile(string directory)
         Save(InvitesPath, JsonSerializer.Serialize(invites, TrustJson.Default.InviteDocument), memory.Invites.Count == 0, ref _savedInvites);
         var peers = new PeerDocument(1, [.. memory.Peers.Select(PeerEntry.Of)]);
         Save(PeersPath, JsonSerializer.Serialize(peers, TrustJson.Default.PeerDocument), memory.Peers.Count == 0, ref _savedPeers);
+        var lineages = new LineageDocument(1, [.. memory.Lineages.Select(LineageEntry.Of)]);
+        Save(LineagesPath, JsonSerializer.Serialize(lineages, TrustJson.Default.LineageDocument), memory.Lineages.Count == 0, ref _savedLineages);
     }
 
     private static void Save(string path, string text, bool isEmpty, ref string? saved)
@@ -97,6 +103,9 @@ internal sealed partial class NodeTrustFile(string directory)
 
     private static IEnumerable<RememberedPeer> Read(PeerDocument document) =>
         (document.Peers ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToPeer()).DistinctBy(peer => peer.Id).Take(Limits.RememberedPeers);
+
+    private static IEnumerable<Lineage> Read(LineageDocument document) =>
+        (document.Lineages ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToLineage()).DistinctBy(lineage => lineage.First).Take(Limits.RememberedPeers);
 
     private static IReadOnlyList<IPNetwork> Prefixes(string[]? texts) =>
         [.. (texts ?? []).Select(text => IpText.ParsePrefix(text, out var prefix) is { } wrong ? throw new FormatException(wrong) : prefix)];
@@ -193,11 +202,25 @@ internal sealed partial class NodeTrustFile(string directory)
         };
     }
 
+    internal sealed record LineageDocument(int Version, LineageEntry?[]? Lineages);
+
+    /// <param name="Fingerprints">First one first.</param>
+    /// <param name="OverlapEndsUtc">Of each but the last.</param>
+    internal sealed record LineageEntry(string[]? Fingerprints, DateTimeOffset[]? OverlapEndsUtc)
+    {
+        public static LineageEntry Of(Lineage lineage) =>
+            new([.. lineage.Members.Select(member => member.ToString())], [.. lineage.OverlapEnds.Select(end => Time(end))]);
+
+        public Lineage ToLineage() =>
+            new([.. (Fingerprints ?? []).Select(PeerId.Parse)], [.. (OverlapEndsUtc ?? []).Select(end => end.ToUnixTimeSeconds())]);
+    }
+
     [JsonSourceGenerationOptions(
         PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true)]
     [JsonSerializable(typeof(InviteDocument))]
     [JsonSerializable(typeof(PeerDocument))]
+    [JsonSerializable(typeof(LineageDocument))]
     internal sealed partial class TrustJson : JsonSerializerContext;
 }

@@ -72,6 +72,45 @@ public sealed class JoinTests : IDisposable
         Assert.DoesNotContain("key", list, StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>Four hosts, three joins, no further command: everybody reaches everybody, also when the hub is gone. Whom one host removes stays out there.</summary>
+    [Fact]
+    public void Hub_ThreeJoins_AreAFullMesh_AlsoWithoutTheHub()
+    {
+        (TestHost hub, RunningProgram daemon) = AddHub();
+        List<TestHost> hosts = [hub];
+        string[] addresses = ["10.42.0.1", "10.42.0.2", "10.42.0.3", "10.42.0.4"];
+        for (int i = 0; i < 3; i++)
+        {
+            TestHost member = _bed.AddHost("member" + i);
+            hosts.Add(member);
+            string invite = Invite(hub);
+            Outcome before = Join(member, invite, "--address", addresses[i + 1]);
+            Assert.True(before.ExitCode == 0 && before.Output.Contains("introduces the others of corp", StringComparison.Ordinal), before.ToString());
+            Start(member);
+            Assert.Equal(0, Join(member, invite).ExitCode);
+        }
+
+        long joined = TimeProvider.System.GetTimestamp();
+        WaitForMesh(hosts, addresses, skip: 0);
+        TestContext.Current.TestOutputHelper?.WriteLine($"every pair answers {TimeProvider.System.GetElapsedTime(joined).TotalSeconds:F2} s after the last join");
+        string table = Control(hosts[1], "peers").Output;
+        Assert.True(table.Split('\n').Count(line => line.Contains("introduced by hub", StringComparison.Ordinal)) == 2, table);
+
+        Outcome goodbye = Control(hub, "goodbye");
+        Assert.True(goodbye.ExitCode == 0, goodbye.ToString());
+        Assert.True(daemon.WaitForExit(s_limit));
+        WaitForMesh(hosts, addresses, skip: 1);
+
+        Outcome removed = Control(hosts[1], "remove-peer", "member1");
+        Assert.True(removed.ExitCode == 0 && removed.Output.Contains("cut off", StringComparison.Ordinal), removed.ToString());
+        Assert.False(hosts[1].Ping(addresses[2]));
+        Assert.True(hosts[1].CanPing(addresses[3]));
+        Assert.Contains("member1 was removed", Control(hosts[1], "peers").Output, StringComparison.Ordinal);
+        Outcome letIn = Control(hosts[1], "add-peer", "--name", "member1");
+        Assert.True(letIn.ExitCode == 0 && letIn.Output.Contains("let in again", StringComparison.Ordinal), letIn.ToString());
+        Wait.Until(s_limit, "it is back", () => hosts[1].Ping(addresses[2]));
+    }
+
     /// <summary>VIBEPN_RACES says how often; 3 by default.</summary>
     [Fact]
     public async Task OneInvite_TwoJoinersAtOnce_ExactlyOneGetsIn()
@@ -225,6 +264,17 @@ public sealed class JoinTests : IDisposable
         Wait.Until(s_limit, "a ping", () => one.Ping("10.42.0.2"));
     }
 
+    private static void WaitForMesh(List<TestHost> hosts, string[] addresses, int skip)
+    {
+        foreach (TestHost from in hosts.Skip(skip))
+        {
+            foreach ((int index, TestHost to) in hosts.Index().Skip(skip).Where(to => to.Item != from))
+            {
+                Wait.Until(s_limit, $"{from.Name} reaches {to.Name}", () => from.Ping(addresses[index]));
+            }
+        }
+    }
+
     private (TestHost Host, RunningProgram Daemon) AddHub()
     {
         TestHost hub = _bed.AddHost("hub");
@@ -250,12 +300,12 @@ public sealed class JoinTests : IDisposable
     }
 
     /// <summary>The one command, to be repeated at will.</summary>
-    private Outcome Join(TestHost host, string invite)
+    private Outcome Join(TestHost host, string invite, params string[] more)
     {
         string file = Path.Combine(Folder(host), "invite");
         File.WriteAllText(file, invite + "\n");
         string[] places = File.Exists(ConfigOf(host)) ? [] : ["--state", Path.Combine(Folder(host), "state"), "--socket", Path.Combine(Folder(host), "sock")];
-        return host.Run([TestBed.Executable, "join", "--name", host.Name, "--config", ConfigOf(host), "--invite-file", file, .. places]);
+        return host.Run([TestBed.Executable, "join", "--name", host.Name, "--config", ConfigOf(host), "--invite-file", file, .. places, .. more]);
     }
 
     private RunningProgram Start(TestHost host)

@@ -70,6 +70,20 @@ public sealed class LimitsTests
 
             return true;
         },
+        [nameof(Limits.MembersPerMessage)] = count => Codec(new Members([.. Enumerable.Range(0, count).Select(i => new MemberOffer(Id(i), "m", ["n"], []))], [], IsComplete: false)),
+        [nameof(Limits.MembersGonePerMessage)] = count => Codec(new Members([], [.. Enumerable.Range(0, count).Select(Id)], IsComplete: false)),
+        [nameof(Limits.IntroducedPerNetwork)] = count => Introduce(count, 1),
+        [nameof(Limits.Introduced)] = count => Introduce(count, 10),
+        [nameof(Limits.KeptOut)] = count =>
+        {
+            var book = new IntroductionBook(IntroductionMemory.Empty, static id => id);
+            for (var i = 0; i < count; i++)
+            {
+                book.KeepOut(Id(i), "m", i);
+            }
+
+            return book.KeptOut.Count == count && book.IsKeptOut(Id(count - 1)) && book.IsKeptOut(Id(0));
+        },
         [nameof(Limits.DialTokenBytes)] = count => NewPeer().TryKeepToken(new byte[count]),
         [nameof(Limits.NodeNameBytes)] = count => Text(new Hello(Guid.NewGuid(), new string('x', count), [], null, 0, false)) == count,
         [nameof(Limits.ReasonBytes)] = count => Text(new PeerError(CloseReason.None, new string('x', count))) == count,
@@ -256,6 +270,23 @@ public sealed class LimitsTests
         {
             return false;
         }
+    }
+
+    private static PeerId Id(int number) => PeerId.OfCertificate(BitConverter.GetBytes(number));
+
+    /// <summary>So many members by so many introducers.</summary>
+    private static bool Introduce(int count, int introducers)
+    {
+        var book = new IntroductionBook(IntroductionMemory.Empty, static id => id);
+        return Enumerable.Range(0, count).All(i => book.Take(
+            new PeerConfig { Name = "hub", Fingerprint = Id(-1 - (i % introducers)), Networks = ["corp"], Introduces = true },
+            Id(-100),
+            Id(i),
+            "m",
+            ["corp"],
+            [],
+            _ => false,
+            0) == IntroductionVerdict.Taken);
     }
 
     private static Peer NewPeer() => new(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id, new FairQueue(Limits.PeerQueueBytes, new QueueMemory(2 * Limits.PeerQueueBytes), 0, (_, _, _) => { }));

@@ -17,12 +17,13 @@ internal static class JoinCommand
         Option<string?> cert = new("--cert") { Description = "Certificate, made if missing [default: node.crt beside the config]", HelpName = "FILE" };
         Option<string?> key = new("--key") { Description = "Its key, likewise [default: node.key beside the config]", HelpName = "FILE" };
         Option<string?> state = new("--state") { Description = "For a new config: directory for what the daemon remembers [default: /var/lib/vibepn]", HelpName = "DIR" };
+        Option<bool> alone = new("--no-introductions") { Description = "Do not let the inviter introduce the network's other members: this node talks with the inviter alone" };
         ExampleCommand command = new(
             "join",
             "Joins the network of an invite: makes identity and config where there are none, adds to the config where there is one, and reloads a running daemon. To be repeated at will",
             "vibepn join --name bob < invite\n  vibepn join --invite-file invite --address 10.42.0.9");
         command.Add(invite);
-        foreach (Option option in new Option[] { named, file, name, address, listen, cert, key, state })
+        foreach (Option option in new Option[] { named, file, name, address, listen, cert, key, state, alone })
         {
             command.Add(option);
         }
@@ -65,6 +66,7 @@ internal static class JoinCommand
                 Addresses = [.. Options.Split(parsed.GetValue(address)).Where(each => each != "auto")],
                 Listen = parsed.GetValue(listen),
                 Socket = parsed.GetValue(CommonOptions.Socket) is { } socket ? Path.GetFullPath(socket) : null,
+                TakesIntroductions = !parsed.GetValue(alone),
                 State = parsed.GetValue(state) is { } given ? Path.GetFullPath(given) : null,
             };
             await joining.WriteAsync(cancel);

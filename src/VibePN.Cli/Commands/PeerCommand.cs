@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Spectre.Console;
 using VibePN.Api;
+using VibePN.Identity;
 
 namespace VibePN.Cli.Commands;
 
@@ -20,7 +21,17 @@ internal static class PeerCommand
 
     internal static void Draw(IAnsiConsole console, PeerHistoryDto answer)
     {
-        PeersCommand.DrawPeers(console, [answer.Peer]);
+        PeersCommand.DrawPeers(console, [answer.Peer], []);
+        if (answer.Peer is { Key: { } key, KeyExpiresUtc: { } end })
+        {
+            console.WriteLine();
+            console.WriteLine($"key   {(key == answer.Peer.Id ? "the first" : key)}, until {end.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}");
+            if (KeyLife.Words(end, TimeProvider.System.GetUtcNow()) is { } words)
+            {
+                console.WriteLine($"its certificate {words}; there: vibepn rotate-key");
+            }
+        }
+
         if (answer.Samples.Count > 0)
         {
             double[] rtts = [.. answer.Samples.Select(sample => sample.RttMillis ?? 0)];

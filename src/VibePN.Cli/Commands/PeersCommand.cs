@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 using VibePN.Api;
 
@@ -7,13 +8,14 @@ namespace VibePN.Cli.Commands;
 internal static class PeersCommand
 {
     public static ExampleCommand Create() =>
-        LiveView.Create("peers", "Lists the peers and how it stands with each", (client, cancel) => client.GetPeersAsync(cancel), (console, answer) => DrawPeers(console, answer.Peers));
+        LiveView.Create("peers", "Lists the peers and how it stands with each", (client, cancel) => client.GetPeersAsync(cancel), (console, answer) => DrawPeers(console, answer.Peers, answer.KeptOut));
 
-    internal static void DrawPeers(IAnsiConsole console, IReadOnlyList<PeerDto> peers)
+    internal static void DrawPeers(IAnsiConsole console, IReadOnlyList<PeerDto> peers, IReadOnlyList<KeptOutDto> keptOut)
     {
         if (peers.Count == 0)
         {
             console.WriteLine("no peers; 'vibepn invite' lets one join, 'vibepn add-peer' adds one");
+            DrawKeptOut(console, keptOut);
             return;
         }
 
@@ -33,7 +35,7 @@ internal static class PeersCommand
                 Terminal.Cell(Humanize.Bytes(peer.BytesIn)),
                 Terminal.Cell(Humanize.Bytes(peer.BytesOut)),
                 Terminal.Cell(string.Join(",", peer.Networks)),
-                Terminal.Cell(peer.Trust switch { null => null, PeerTrustSource.FirstUse => "first use", { } source => source.ToString().ToLowerInvariant() }),
+                Terminal.Cell(TrustWords(peer)),
                 Terminal.Cell(peer.Reason ?? ""));
         }
 
@@ -42,7 +44,27 @@ internal static class PeersCommand
         {
             console.WriteLine($"{peer.Name} speaks {peer.Protocol}: {string.Join("; ", peer.Lacks)}");
         }
+
+        DrawKeptOut(console, keptOut);
     }
+
+    private static void DrawKeptOut(IAnsiConsole console, IReadOnlyList<KeptOutDto> keptOut)
+    {
+        foreach (KeptOutDto peer in keptOut)
+        {
+            console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{peer.Name} was removed at {peer.SinceUtc.ToLocalTime():yyyy-MM-dd HH:mm} and stays out, whoever introduces it; 'vibepn add-peer --name {peer.Name}' lets it in again"));
+        }
+    }
+
+    private static string? TrustWords(PeerDto peer) => peer.Trust switch
+    {
+        null => null,
+        PeerTrustSource.FirstUse => "first use",
+        PeerTrustSource.Introduction => $"introduced by {string.Join(",", peer.IntroducedBy)}",
+        { } source => source.ToString().ToLowerInvariant(),
+    };
 
     /// <summary>The size, and what is unusual about it.</summary>
     private static string? MtuWords(PeerDto peer) => peer.MtuBytes is not { } bytes ? null

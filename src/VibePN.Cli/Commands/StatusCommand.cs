@@ -16,6 +16,11 @@ internal static class StatusCommand
         facts.ShowHeaders = false;
         Fact(facts, "node", status.Name);
         Fact(facts, "fingerprint", status.Id);
+        if (status.Key is { } key)
+        {
+            Fact(facts, "key", KeyText(key == status.Id ? "the first" : key, status));
+        }
+
         Fact(facts, "version", $"{status.Version} (ngtcp2 {status.Libraries.Ngtcp2 ?? "?"}, GnuTLS {status.Libraries.GnuTls ?? "?"})");
         Fact(facts, "up", $"{Humanize.Duration(TimeSpan.FromSeconds(status.UptimeSeconds))} (pid {status.Pid}, {Humanize.Bytes(status.ResidentBytes)})");
         Fact(facts, "listen", string.Join(", ", status.Listen));
@@ -57,8 +62,12 @@ internal static class StatusCommand
         }
 
         console.WriteLine();
-        PeersCommand.DrawPeers(console, status.Peers);
+        PeersCommand.DrawPeers(console, status.Peers, status.KeptOut);
     }
+
+    private static string KeyText(string key, StatusDto status) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{key}{(status.KeyExpiresUtc is { } end ? $", until {end:yyyy-MM-dd}" : "")}{(status.OldKeyUntilUtc is { } old ? $"; the one before is accepted until {old.ToLocalTime():yyyy-MM-dd HH:mm}" : "")}");
 
     private static IEnumerable<string> Offloads(StatusDto status)
     {

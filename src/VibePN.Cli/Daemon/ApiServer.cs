@@ -89,6 +89,8 @@ internal sealed class ApiServer : IAsyncDisposable
                 "/v1/peers" => AnswerAsync(context, HttpMethods.Get, _source.PeersAsync, ApiJson.Readable.PeersDto),
                 { } path when path.StartsWith(PeerPath, StringComparison.Ordinal) && context.Request.Method == HttpMethods.Delete =>
                     AnswerAsync(context, HttpMethods.Delete, () => _invites.RemovePeerAsync(path[PeerPath.Length..], Caller(context)), ApiJson.Readable.RemovePeerDto),
+                { } path when path.StartsWith(PeerPath, StringComparison.Ordinal) && context.Request.Method == HttpMethods.Post =>
+                    AnswerAsync(context, HttpMethods.Post, () => _invites.LetPeerInAsync(path[PeerPath.Length..], Caller(context)), ApiJson.Readable.LetInDto),
                 { } path when path.StartsWith(PeerPath, StringComparison.Ordinal) =>
                     AnswerAsync(context, HttpMethods.Get, () => PeerAsync(path[PeerPath.Length..]), ApiJson.Readable.PeerHistoryDto),
                 "/v1/routes" => AnswerAsync(context, HttpMethods.Get, _source.RoutesAsync, ApiJson.Readable.RoutesDto),

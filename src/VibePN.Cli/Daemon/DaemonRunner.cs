@@ -51,7 +51,7 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, LogThreshold threshol
         Lazy<Task<int>> stopped = new(host.StopAsync);
         try
         {
-            using MetricsSource source = new(host, identity, clock);
+            using MetricsSource source = new(host, clock);
             await using MetricsAddress metrics = new(source, clock, _logger);
             await metrics.ServeAsync(config.Node.Metrics);
             await using Reloader reloader = new(host, metrics, identity.Id, start, record, clock, _logger);

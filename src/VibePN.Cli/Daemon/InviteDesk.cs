@@ -122,6 +122,17 @@ internal sealed class InviteDesk(NodeHost host, PeerId id, TimeProvider clock, I
         return new RemovePeerDto { Removed = removed };
     }
 
+    public async Task<LetInDto> LetPeerInAsync(string name, string caller)
+    {
+        bool isLetIn = await host.LetPeerInAsync(name);
+        if (isLetIn)
+        {
+            Log.PeerLetIn(logger, name, caller);
+        }
+
+        return new LetInDto { LetIn = isLetIn };
+    }
+
     private static NetworkConfig NetworkOf(NodeConfig config, string? name)
     {
         string all = string.Join(", ", config.Networks.Select(network => network.Name));

@@ -42,6 +42,9 @@ internal static partial class Log
     [LoggerMessage(207, LogLevel.Information, "Reload by {Caller}: {Change}")]
     public static partial void ConfigChanged(ILogger logger, string caller, string change);
 
+    [LoggerMessage(218, LogLevel.Information, "Reload by {Caller}: the node has a new key, fingerprint {Fingerprint}; connected peers move over")]
+    public static partial void KeyChanged(ILogger logger, string caller, string fingerprint);
+
     [LoggerMessage(208, LogLevel.Information, "Reload by {Caller}: no difference")]
     public static partial void ConfigUnchanged(ILogger logger, string caller);
 
@@ -69,6 +72,9 @@ internal static partial class Log
     [LoggerMessage(216, LogLevel.Information, "Invite {Id} is revoked by {Caller}")]
     public static partial void InviteRevoked(ILogger logger, string id, string caller);
 
-    [LoggerMessage(217, LogLevel.Information, "Peer {Peer}, which came by invite, is removed by {Caller}")]
+    [LoggerMessage(217, LogLevel.Information, "Peer {Peer}, which came by invite or introduction, is removed by {Caller}")]
     public static partial void PeerRemoved(ILogger logger, string peer, string caller);
+
+    [LoggerMessage(219, LogLevel.Information, "Peer {Peer}, which was removed, may be introduced again, says {Caller}")]
+    public static partial void PeerLetIn(ILogger logger, string peer, string caller);
 }

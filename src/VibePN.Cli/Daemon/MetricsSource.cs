@@ -14,7 +14,8 @@ internal sealed class MetricsSource : IDisposable
 
     private readonly NodeHost _host;
     private readonly TimeProvider _clock;
-    private readonly long? _certificateNotAfter;
+    private NodeIdentity? _identity;
+    private long? _certificateNotAfter;
     private readonly LibrariesDto _libraries = LibrariesDto.OfThisProcess();
     private readonly SemaphoreSlim _turn = new(1);
     private readonly NodeMeter _meter;
@@ -25,11 +26,10 @@ internal sealed class MetricsSource : IDisposable
     private byte[] _routesEvent = [];
     private long _takenAt;
 
-    public MetricsSource(NodeHost host, NodeIdentity identity, TimeProvider clock)
+    public MetricsSource(NodeHost host, TimeProvider clock)
     {
         _host = host;
         _clock = clock;
-        _certificateNotAfter = NodeSample.NotAfterOf(identity);
         _meter = new NodeMeter(() => _sample ?? throw new InvalidOperationException("no sample was taken yet"));
         _exposition = new Exposition(_meter.Meter);
     }
@@ -89,6 +89,12 @@ internal sealed class MetricsSource : IDisposable
         {
             NodeSnapshot snapshot = await _host.SnapshotAsync();
             (long allocated, long turns) = _host.LoopLoad;
+            if (_identity != _host.Identity)
+            {
+                _identity = _host.Identity;
+                _certificateNotAfter = NodeSample.NotAfterOf(_identity);
+            }
+
             _sample = new NodeSample
             {
                 Node = snapshot,

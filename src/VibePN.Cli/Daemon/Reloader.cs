@@ -70,6 +70,7 @@ internal sealed class Reloader : IAsyncDisposable
             if (!request.DryRun)
             {
                 LogChanges(result, caller);
+                await TakeKeyAsync(caller);
             }
 
             return ReloadDto.Of(result, path, request.DryRun);
@@ -123,6 +124,23 @@ internal sealed class Reloader : IAsyncDisposable
         }
 
         return new RequestException(422, string.Join('\n', reasons.Append("nothing was changed")));
+    }
+
+    /// <summary>A successor of the running key, made by 'vibepn rotate-key'. Anything else was noted by the check, and waits for a restart.</summary>
+    private async Task TakeKeyAsync(string caller)
+    {
+        try
+        {
+            NodeIdentity identity = NodeIdentity.Load(_host.Config.Identity);
+            if (identity.Id == _id && await _host.ChangeKeyAsync(identity))
+            {
+                Log.KeyChanged(_logger, caller, identity.Lineage.Current.ToString());
+            }
+        }
+        catch (IdentityException failure)
+        {
+            Log.ConfigWarning(_logger, failure.Message);
+        }
     }
 
     private void LogChanges(ReloadResult result, string caller)

@@ -1,5 +1,7 @@
 using System.Globalization;
 using VibePN.Api;
+using VibePN.Identity;
+using VibePN.Metrics;
 
 namespace VibePN.Cli.Daemon;
 
@@ -13,11 +15,15 @@ internal sealed class StatusSource(NodeHost host, Reloader reloader, MetricsAddr
     {
         NodeSnapshot snapshot = await host.SnapshotAsync();
         (long allocated, long turns) = host.LoopLoad;
+        (DateTimeOffset? expires, DateTimeOffset? oldUntil) = KeyTimes(host.Identity, clock.GetUtcNow());
         return new StatusDto
         {
             Version = ProductVersion.Text,
             Name = snapshot.Name,
             Id = snapshot.Self.ToString(),
+            Key = host.Identity.Lineage.Current.ToString(),
+            KeyExpiresUtc = expires,
+            OldKeyUntilUtc = oldUntil,
             Pid = Environment.ProcessId,
             StartedUtc = _started,
             UptimeSeconds = clock.GetElapsedTime(_startedTicks).TotalSeconds,
@@ -36,7 +42,8 @@ internal sealed class StatusSource(NodeHost host, Reloader reloader, MetricsAddr
             Offloads = SnapshotMapper.Offloads(host.UdpObstacles),
             Networks = SnapshotMapper.Networks(snapshot, host.TunObstacles),
             Peers = SnapshotMapper.Peers(snapshot, clock.GetUtcNow()).Peers,
-            Warnings = [.. reloader.Warnings, .. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings, .. metrics.Warnings],
+            KeptOut = SnapshotMapper.KeptOut(snapshot),
+            Warnings = [.. reloader.Warnings, .. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings, .. metrics.Warnings, .. KeyWarnings(expires)],
         };
     }
 
@@ -49,6 +56,17 @@ internal sealed class StatusSource(NodeHost host, Reloader reloader, MetricsAddr
             : null;
 
     public async Task<RoutesDto> RoutesAsync() => SnapshotMapper.Routes(await host.SnapshotAsync());
+
+    private static (DateTimeOffset? Expires, DateTimeOffset? OldUntil) KeyTimes(NodeIdentity identity, DateTimeOffset now)
+    {
+        DateTimeOffset? expires = NodeSample.NotAfterOf(identity) is { } seconds and <= Invite.LastUtcSeconds ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+        DateTimeOffset? oldUntil = identity.Lineage.OverlapEnds is [.., var end] ? DateTimeOffset.FromUnixTimeSeconds(end) : null;
+        return (expires, oldUntil > now ? oldUntil : null);
+    }
+
+    private IEnumerable<string> KeyWarnings(DateTimeOffset? expires) => expires is { } end && KeyLife.Words(end, clock.GetUtcNow()) is { } words
+        ? [$"this node's certificate {words}; make a successor in time: vibepn rotate-key"]
+        : [];
 
     /// <summary>VmRSS of /proc/self/status (proc(5)), which is in KiB.</summary>
     public static long ResidentBytes()

@@ -25,6 +25,7 @@ internal static unsafe partial class GnuTls
     public const int PkEcdsa = 4;
     public const int PkEddsaEd25519 = 7;
     public const int EccCurveSecp256R1 = 2;
+    public const int SignEcdsaSha256 = 14;
 
     [LibraryImport(Library)]
     public static partial byte* gnutls_check_version(byte* req_version);
@@ -122,6 +123,18 @@ internal static unsafe partial class GnuTls
 
     [LibraryImport(Library)]
     public static partial int gnutls_x509_crt_get_extension_data(void* cert, uint indx, byte* data, nuint* sizeof_data);
+
+    [LibraryImport(Library)]
+    public static partial int gnutls_pubkey_init(void** key);
+
+    [LibraryImport(Library)]
+    public static partial void gnutls_pubkey_deinit(void* key);
+
+    [LibraryImport(Library)]
+    public static partial int gnutls_pubkey_import_x509(void* key, void* crt, uint flags);
+
+    [LibraryImport(Library)]
+    public static partial int gnutls_pubkey_verify_data2(void* pubkey, int algo, uint flags, GnuTlsDatum* data, GnuTlsDatum* signature);
 
     [LibraryImport(Library)]
     public static partial int gnutls_hash_fast(int algorithm, byte* text, nuint textlen, byte* digest);

@@ -48,7 +48,12 @@ public sealed class ApiClient(string socketPath)
     public Task<InviteDto> RevokeInviteAsync(RevokeInviteRequestDto request, CancellationToken cancel) =>
         SendAsync("POST", "invites/revoke", ApiJson.Default.InviteDto, cancel, JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.RevokeInviteRequestDto));
 
-    /// <summary>Cuts off a peer that came by invite.</summary>
+    /// <summary>Lets introductions count again for a peer that was removed.</summary>
+    /// <exception cref="ApiException"/>
+    public Task<LetInDto> LetPeerInAsync(string name, CancellationToken cancel) =>
+        SendAsync("POST", "peers/" + Uri.EscapeDataString(name), ApiJson.Default.LetInDto, cancel);
+
+    /// <summary>Cuts off a peer that came by invite or by introduction.</summary>
     /// <exception cref="ApiException"/>
     public Task<RemovePeerDto> RemovePeerAsync(string name, CancellationToken cancel) =>
         SendAsync("DELETE", "peers/" + Uri.EscapeDataString(name), ApiJson.Default.RemovePeerDto, cancel);

@@ -8,8 +8,23 @@ public sealed record PeerDto
     /// <summary>First fingerprint; null: the config has none, and it has not been seen yet.</summary>
     public string? Id { get; init; }
 
+    /// <summary>Fingerprint of the key that its present connection shows; null: not connected.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>Until when the certificate of that key holds.</summary>
+    public DateTimeOffset? KeyExpiresUtc { get; init; }
+
     /// <summary>Where it comes from that it is believed; null: it is not yet.</summary>
     public PeerTrustSource? Trust { get; init; }
+
+    /// <summary>Names of the peers that vouch for it; empty: it is known otherwise.</summary>
+    public IReadOnlyList<string> IntroducedBy { get; init; } = [];
+
+    /// <summary>Its entry lets it introduce others.</summary>
+    public bool Introduces { get; init; }
+
+    /// <summary>Members that it introduced and that were not taken, each time.</summary>
+    public long IntroductionsRefused { get; init; }
 
     public PeerState State { get; init; }
 

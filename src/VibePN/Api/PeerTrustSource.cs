@@ -16,4 +16,8 @@ public enum PeerTrustSource
     /// <summary>It answered when its entry, which has no fingerprint, was dialed for the first time.</summary>
     [JsonStringEnumMemberName("first use")]
     FirstUse,
+
+    /// <summary>A peer whose entry says <c>introduces = true</c> vouches for it.</summary>
+    [JsonStringEnumMemberName("introduction")]
+    Introduction,
 }

@@ -4,4 +4,7 @@ namespace VibePN.Api;
 public sealed record PeersDto
 {
     public IReadOnlyList<PeerDto> Peers { get; init; } = [];
+
+    /// <summary>Peers that were removed and that no introduction brings back; oldest first.</summary>
+    public IReadOnlyList<KeptOutDto> KeptOut { get; init; } = [];
 }

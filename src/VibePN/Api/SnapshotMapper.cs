@@ -10,7 +10,10 @@ public static class SnapshotMapper
 {
     /// <param name="nowUtc">The wall clock at the snapshot, for what the node knows in time since boot only.</param>
     public static PeersDto Peers(NodeSnapshot snapshot, DateTimeOffset nowUtc) =>
-        new() { Peers = [.. snapshot.Peers.Select(peer => Peer(peer, snapshot, nowUtc))] };
+        new() { Peers = [.. snapshot.Peers.Select(peer => Peer(peer, snapshot, nowUtc))], KeptOut = KeptOut(snapshot) };
+
+    public static IReadOnlyList<KeptOutDto> KeptOut(NodeSnapshot snapshot) =>
+        [.. snapshot.KeptOut.Select(peer => new KeptOutDto { Name = peer.Name, Id = peer.Id.ToString(), SinceUtc = DateTimeOffset.FromUnixTimeSeconds(peer.SinceUtcSeconds) })];
 
     public static InviteDto Invite(IssuedInvite invite, DateTimeOffset nowUtc) => new()
     {
@@ -138,13 +141,19 @@ public static class SnapshotMapper
         {
             Name = peer.Name,
             Id = peer.Id?.ToString(),
+            Key = peer.Key?.ToString(),
+            KeyExpiresUtc = peer.KeyEndUtcSeconds is > 0 and <= Identity.Invite.LastUtcSeconds and var end ? DateTimeOffset.FromUnixTimeSeconds(end) : null,
             Trust = peer.Trust switch
             {
                 null => null,
                 PeerTrust.Invite => PeerTrustSource.Invite,
                 PeerTrust.FirstUse => PeerTrustSource.FirstUse,
+                PeerTrust.Introduction => PeerTrustSource.Introduction,
                 _ => PeerTrustSource.Config,
             },
+            IntroducedBy = peer.IntroducedBy,
+            Introduces = peer.Introduces,
+            IntroductionsRefused = peer.IntroductionsRefused,
             State = State(peer.Condition),
             Reason = Reason(peer, snapshot.Networks.SelectMany(network => network.Routes).Count(route => route.Peer == peer.Id && route is { IsUsed: false, IsStandBy: false, IsFormer: false })),
             Address = peer.Address,

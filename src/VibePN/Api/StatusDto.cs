@@ -11,6 +11,15 @@ public sealed record StatusDto
     /// <summary>First fingerprint, 64 hexadecimal digits.</summary>
     public required string Id { get; init; }
 
+    /// <summary>Fingerprint of the key in use: <see cref="Id"/>, or a successor of it.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>Until when the certificate of that key holds.</summary>
+    public DateTimeOffset? KeyExpiresUtc { get; init; }
+
+    /// <summary>Until when peers take the key before as well; absent: there is none, or that is over.</summary>
+    public DateTimeOffset? OldKeyUntilUtc { get; init; }
+
     public int Pid { get; init; }
 
     public DateTimeOffset StartedUtc { get; init; }
@@ -57,6 +66,9 @@ public sealed record StatusDto
     public IReadOnlyList<NetworkDto> Networks { get; init; } = [];
 
     public IReadOnlyList<PeerDto> Peers { get; init; } = [];
+
+    /// <summary>Peers that were removed and that no introduction brings back; oldest first.</summary>
+    public IReadOnlyList<KeptOutDto> KeptOut { get; init; } = [];
 
     /// <summary>What an operator should know: a fallback in use, a metrics address taken by others.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];

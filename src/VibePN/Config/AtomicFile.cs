@@ -64,15 +64,34 @@ public static class AtomicFile
         }
     }
 
+    /// <summary>As <see cref="Replace"/>, with mode and owner of another file in the same directory.</summary>
+    /// <exception cref="IOException"/>
+    /// <exception cref="UnauthorizedAccessException"/>
+    public static void ReplaceLike(string path, string like, string text)
+    {
+        string full = Path.GetFullPath(path);
+        string temporary = TemporaryOf(full);
+        try
+        {
+            WriteLike(TargetOf(like), temporary, Encoding.UTF8.GetBytes(text));
+            File.Move(temporary, full, overwrite: true);
+            PosixFile.SyncDirectory(Path.GetDirectoryName(full)!);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
     /// <summary>The file itself, absolute, where <paramref name="path"/> is a symbolic link.</summary>
-    internal static string TargetOf(string path)
+    public static string TargetOf(string path)
     {
         string target = Path.GetFullPath(path);
         return new FileInfo(target).LinkTarget is null ? target : File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName;
     }
 
     /// <summary>Where <see cref="Write"/> keeps what was in the file.</summary>
-    internal static string BackupOf(string path) => TargetOf(path) + ".bak";
+    public static string BackupOf(string path) => TargetOf(path) + ".bak";
 
     /// <summary>Takes away what processes that were killed while they wrote have left. Only while nobody else writes the file.</summary>
     internal static void RemoveLeftovers(string target)

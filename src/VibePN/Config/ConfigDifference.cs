@@ -98,6 +98,7 @@ public static class ConfigDifference
         new("networks", List(peer.Networks.Order(StringComparer.Ordinal))),
         new("allow_routes", List(peer.AllowRoutes.Select(route => route.ToString()).Order(StringComparer.Ordinal))),
         new("addresses", List(peer.Addresses.Select(address => address.ToString()).Order(StringComparer.Ordinal))),
+        new("introduces", Flag(peer.Introduces)),
     ];
 
     private static Fact[] NodeFacts(NodeConfig config) =>

@@ -62,6 +62,10 @@ public sealed class ConfigEdit(string text, string path)
         }
     }
 
+    /// <summary>Sets <c>introduces</c> of an entry.</summary>
+    /// <exception cref="ConfigException">There is no such <c>[[peers]]</c> entry.</exception>
+    public void SetIntroduces(string name, bool value) => SetKey(FindPeer(name), "introduces", value ? "true" : "false");
+
     /// <summary>Takes out the entry's lines, and the blank line in front of it. Comments above it stay.</summary>
     /// <exception cref="ConfigException">There is no such <c>[[peers]]</c> entry.</exception>
     public void RemovePeer(string name)
@@ -110,6 +114,11 @@ public sealed class ConfigEdit(string text, string path)
         if (peer.Addresses.Count > 0)
         {
             yield return new("addresses", List(peer.Addresses.Select(owned => owned.ToString())));
+        }
+
+        if (peer.Introduces)
+        {
+            yield return new("introduces", "true");
         }
     }
 

@@ -6,7 +6,7 @@ namespace VibePN.Config;
 /// One command at a time edits a config file. The lock is the kernel's, on an empty file <c>.NAME.lock</c> beside it that nobody else may
 /// open, and ends with its holder however that dies. Where the file system has no locks, everybody has it.
 /// </summary>
-internal sealed class ConfigLock : IDisposable
+public sealed class ConfigLock : IDisposable
 {
     /// <summary>An edit takes milliseconds.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -25,23 +25,24 @@ internal sealed class ConfigLock : IDisposable
     /// <exception cref="UnauthorizedAccessException"/>
     public static async Task<ConfigLock> TakeAsync(string target, TimeProvider clock, CancellationToken cancel)
     {
-        string path = Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.lock");
         long start = clock.GetTimestamp();
         while (true)
         {
-            if (TryTake(path) is { } taken)
+            if (TryTake(target) is { } taken)
             {
                 return taken;
             }
 
             if (clock.GetElapsedTime(start) > Patience)
             {
-                throw new ConfigException(new ConfigError(target, 0, 0, $"another command has been editing it for {Patience.TotalSeconds} s (it holds {path}); end that one, and try again"));
+                throw new ConfigException(new ConfigError(target, 0, 0, $"another command has been editing it for {Patience.TotalSeconds} s (it holds {PathOf(target)}); end that one, and try again"));
             }
 
             await Task.Delay(Step, clock, cancel);
         }
     }
+
+    public static string PathOf(string target) => Path.Combine(Path.GetDirectoryName(target)!, $".{Path.GetFileName(target)}.lock");
 
     /// <summary>Removes the file first: who waits for it sees that, and makes a new one.</summary>
     public void Dispose()
@@ -50,8 +51,14 @@ internal sealed class ConfigLock : IDisposable
         _file.Dispose();
     }
 
-    private static ConfigLock? TryTake(string path)
+    /// <summary>Without waiting, for any file.</summary>
+    /// <param name="target">The file itself, not a link to it.</param>
+    /// <returns>Null: somebody else holds it.</returns>
+    /// <exception cref="IOException"/>
+    /// <exception cref="UnauthorizedAccessException"/>
+    public static ConfigLock? TryTake(string target)
     {
+        string path = PathOf(target);
         FileStream file;
         try
         {

@@ -38,6 +38,7 @@ internal sealed class PeerBinder(ConfigErrors errors, List<NetworkConfig> networ
             Networks = [.. joined.Select(network => network.Name)],
             AllowRoutes = Fields.Prefixes(table.Texts("allow_routes"), errors),
             Addresses = BindOwned(table, name, joined),
+            Introduces = table.Flag("introduces", otherwise: false),
         };
         table.Finish();
         return peer;

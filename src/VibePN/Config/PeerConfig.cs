@@ -22,6 +22,12 @@ public sealed record PeerConfig
     /// <summary>Names of <see cref="NodeConfig.Networks"/>: those it is told about and may send into.</summary>
     public IReadOnlyList<string> Networks { get; init; } = [];
 
+    /// <summary>It may vouch for other members of those networks.</summary>
+    public bool Introduces { get; init; }
+
+    /// <summary>With <see cref="PeerTrust.Introduction"/>: names of the entries that vouch for it.</summary>
+    public IReadOnlyList<string> IntroducedBy { get; init; } = [];
+
     /// <summary>Where the pin comes from; in a file's config always <see cref="PeerTrust.Config"/>.</summary>
     public PeerTrust Trust { get; init; }
 

@@ -11,4 +11,7 @@ public enum PeerTrust
 
     /// <summary>It answered when an entry without a fingerprint was dialed for the first time (<see cref="TrustMode.FirstUse"/>).</summary>
     FirstUse,
+
+    /// <summary>A peer whose entry says <see cref="PeerConfig.Introduces"/> vouches for it.</summary>
+    Introduction,
 }

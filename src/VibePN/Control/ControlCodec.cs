@@ -23,8 +23,7 @@ internal static class ControlCodec
         KeepaliveReply = 6,
         PeerError = 7,
 
-        /// <summary>Reserved for introductions.</summary>
-        Member = 8,
+        Members = 8,
         AddressInUse = 9,
         ParityReport = 10,
     }
@@ -70,6 +69,7 @@ internal static class ControlCodec
             MessageType.Keepalive => ReadKeepalive(body, isReply: false),
             MessageType.KeepaliveReply => ReadKeepalive(body, isReply: true),
             MessageType.PeerError => ReadError(body),
+            MessageType.Members => ReadMembers(body),
             MessageType.AddressInUse => ReadAddressInUse(body),
             MessageType.ParityReport => ReadParityReport(body),
             _ => null,
@@ -91,6 +91,7 @@ internal static class ControlCodec
             Keepalive keepalive => WriteKeepalive(body, keepalive.Id, keepalive.Observed, MessageType.Keepalive),
             KeepaliveReply reply => WriteKeepalive(body, reply.Id, reply.Observed, MessageType.KeepaliveReply),
             PeerError error => WriteError(body, error),
+            Members members => WriteMembers(body, members),
             AddressInUse inUse => WriteAddressInUse(body, inUse),
             ParityReport report => WriteParityReport(body, report),
             _ => throw new ArgumentException($"no encoding for {message.GetType().Name}", nameof(message)),
@@ -347,6 +348,113 @@ internal static class ControlCodec
         return MessageType.PeerError;
     }
 
+    // Members: 1 member (repeated) = { 1 fingerprint, 2 name, 3 network (repeated), 4 endpoint (repeated) }, 2 fingerprint of one that is gone
+    // (repeated), 3 complete (empty), 4 asks (0 or 1).
+    private static Members ReadMembers(FieldReader fields)
+    {
+        var present = new List<MemberOffer>();
+        var gone = new List<PeerId>();
+        var isComplete = false;
+        bool? asks = null;
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    CheckCount(present.Count, Limits.MembersPerMessage, "members");
+                    present.Add(ReadMember(new FieldReader(value)));
+                    break;
+                case 2:
+                    CheckCount(gone.Count, Limits.MembersGonePerMessage, "members that are gone");
+                    gone.Add(Fingerprint(value));
+                    break;
+                case 3:
+                    isComplete = true;
+                    break;
+                case 4:
+                    asks = Number(value) != 0;
+                    break;
+            }
+        }
+
+        return new Members(present, gone, isComplete, asks);
+    }
+
+    private static MemberOffer ReadMember(FieldReader fields)
+    {
+        PeerId? id = null;
+        var name = "";
+        var networks = new List<string>();
+        var endPoints = new List<IPEndPoint>();
+        while (fields.TryNext(out var number, out var value))
+        {
+            switch (number)
+            {
+                case 1:
+                    id = Fingerprint(value);
+                    break;
+                case 2:
+                    name = PlainText(value, Limits.NodeNameBytes);
+                    break;
+                case 3:
+                    CheckCount(networks.Count, Limits.NetworksPerPeer, "networks of a member");
+                    networks.Add(Name(value));
+                    break;
+                case 4:
+                    CheckCount(endPoints.Count, Limits.AddressesPerPeer, "addresses of a member");
+                    endPoints.Add(EndPoint(value));
+                    break;
+            }
+        }
+
+        return new MemberOffer(id ?? throw Malformed("a member without a fingerprint"), name, networks, endPoints);
+    }
+
+    private static MessageType WriteMembers(ArrayBufferWriter<byte> body, Members members)
+    {
+        Span<byte> id = stackalloc byte[PeerId.SizeBytes];
+        foreach (var member in members.Present)
+        {
+            var fields = new ArrayBufferWriter<byte>();
+            member.Id.CopyTo(id);
+            WriteField(fields, 1, id);
+            if (member.Name.Length > 0)
+            {
+                WriteField(fields, 2, Encoding.ASCII.GetBytes(member.Name));
+            }
+
+            foreach (var network in member.Networks)
+            {
+                WriteField(fields, 3, Encoding.UTF8.GetBytes(network));
+            }
+
+            foreach (var endPoint in member.EndPoints)
+            {
+                WriteEndPoint(fields, 4, endPoint);
+            }
+
+            WriteField(body, 1, fields.WrittenSpan);
+        }
+
+        foreach (var gone in members.Gone)
+        {
+            gone.CopyTo(id);
+            WriteField(body, 2, id);
+        }
+
+        if (members.IsComplete)
+        {
+            WriteField(body, 3, []);
+        }
+
+        if (members.Asks is { } asks)
+        {
+            WriteNumber(body, 4, asks ? 1UL : 0);
+        }
+
+        return MessageType.Members;
+    }
+
     // AddressInUse: 1 network, 2 address.
     private static AddressInUse ReadAddressInUse(FieldReader fields)
     {
@@ -494,6 +602,9 @@ internal static class ControlCodec
         ? new IPEndPoint(new IPAddress(value[2..]), BinaryPrimitives.ReadUInt16BigEndian(value))
         : throw Malformed("an endpoint has 6 or 18 bytes");
 
+    private static PeerId Fingerprint(ReadOnlySpan<byte> value) =>
+        value.Length == PeerId.SizeBytes ? new PeerId(value) : throw Malformed("a fingerprint has 32 bytes");
+
     private static ulong Number(ReadOnlySpan<byte> value) =>
         VarInt.TryRead(value, out var number) == value.Length && value.Length > 0
             ? number
@@ -510,6 +621,18 @@ internal static class ControlCodec
                 span[i] = char.IsControl(source[i]) ? '?' : source[i];
             }
         });
+    }
+
+    /// <summary>As <see cref="Text"/>, of ASCII alone: never longer than what came.</summary>
+    private static string PlainText(ReadOnlySpan<byte> value, int maxBytes)
+    {
+        Span<char> text = stackalloc char[Math.Min(value.Length, maxBytes)];
+        for (var i = 0; i < text.Length; i++)
+        {
+            text[i] = value[i] is > 0x1f and < 0x7f ? (char)value[i] : '?';
+        }
+
+        return new string(text);
     }
 
     private static string Named(string network) => network.Length > 0 ? network : throw Malformed("a message about a network without its name");

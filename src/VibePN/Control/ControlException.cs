@@ -31,6 +31,9 @@ public enum CloseReason : ulong
 
     /// <summary>Whoever came with an invite was let in by it in the handshake, and another one took it before this one was up.</summary>
     InviteRefused = 9,
+
+    /// <summary>The key of one of the two that the connection was made with has a successor, and no longer holds.</summary>
+    KeyOver = 10,
 }
 
 /// <summary>The peer broke the protocol; the connection ends with <see cref="Reason"/>.</summary>

@@ -59,3 +59,19 @@ internal sealed record ParityReport(ulong Covered, ulong Rebuilt, ulong Unsolved
 
 /// <summary>Something the other side should tell its user; the connection stays.</summary>
 internal sealed record PeerError(CloseReason Reason, string Text) : ControlMessage;
+
+/// <summary>
+/// Who else is in the networks of both, as far as the sender vouches for it, and whether the sender itself wants to be told (docs/protocol.md,
+/// Introductions). Adds to and replaces what was said before on the connection.
+/// </summary>
+/// <param name="Present">Members; each replaces what was said of it before.</param>
+/// <param name="Gone">Those that the sender does not vouch for any more.</param>
+/// <param name="IsComplete">With this all have been said; whom the receiver remembers beside them is gone.</param>
+/// <param name="Asks">The sender takes introductions of the receiver from now on, or not any more; null: as before.</param>
+internal sealed record Members(IReadOnlyList<MemberOffer> Present, IReadOnlyList<PeerId> Gone, bool IsComplete, bool? Asks = null) : ControlMessage;
+
+/// <param name="Id">By which it is known: any fingerprint of its lineage.</param>
+/// <param name="Name">What the sender calls it; for people, and not made for file names or terminals yet.</param>
+/// <param name="Networks">Of those that both are in with it.</param>
+/// <param name="EndPoints">Where it may be reached, the best first.</param>
+internal sealed record MemberOffer(PeerId Id, string Name, IReadOnlyList<string> Networks, IReadOnlyList<IPEndPoint> EndPoints);

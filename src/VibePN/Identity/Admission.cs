@@ -11,9 +11,10 @@ public static class Admission
 
     public static AdmissionResult Decide(TrustList trust, in AdmissionRequest request)
     {
-        PeerConfig? pinned = trust.Find(request.Presented);
+        bool isMixed = false;
+        PeerConfig? pinned = request.Lineage is { } shown ? trust.Owner(shown, out isMixed) : trust.Find(request.Presented);
         PeerConfig? dialed = request.DialedPeer is null ? null : trust.Find(request.DialedPeer);
-        AdmissionReason reason = Judge(trust, request, pinned, dialed);
+        AdmissionReason reason = isMixed ? AdmissionReason.Mixed : Judge(trust, request, pinned, dialed);
         PeerConfig? peer = dialed ?? pinned;
         return reason is AdmissionReason.Accepted or AdmissionReason.AcceptedFirstUse
             ? new AdmissionResult(reason, peer, peer)
@@ -25,7 +26,12 @@ public static class Admission
 
     private static AdmissionReason Judge(TrustList trust, in AdmissionRequest request, PeerConfig? pinned, PeerConfig? dialed)
     {
-        if (request.Presented == trust.Self)
+        if (request.Lineage is not { } lineage)
+        {
+            return AdmissionReason.SuccessionForged;
+        }
+
+        if (lineage.Has(trust.Self))
         {
             return AdmissionReason.Itself;
         }
@@ -43,9 +49,9 @@ public static class Admission
             // The entry went away while its dial was under way.
             return AdmissionReason.NoPin;
         }
-        else if (dialed.Fingerprint is { } pin)
+        else if (dialed.Fingerprint is not null)
         {
-            if (pin != request.Presented)
+            if (pinned != dialed)
             {
                 return AdmissionReason.WrongPin;
             }
@@ -62,6 +68,24 @@ public static class Admission
         else
         {
             firstUse = true;
+        }
+
+        if (request.Proof is { IsProven: false })
+        {
+            return AdmissionReason.SuccessionForged;
+        }
+
+        if (pinned?.Fingerprint is { } pin && trust.LineageOf(pin) is { } known)
+        {
+            if (!known.Agrees(lineage))
+            {
+                return AdmissionReason.Forked;
+            }
+
+            if (known.IsOver(request.Presented, request.NowUtcSeconds))
+            {
+                return AdmissionReason.Superseded;
+            }
         }
 
         // Validity comes last: a stranger is not told more than that it is one.
@@ -81,7 +105,12 @@ public static class Admission
     /// <summary>An unknown one that shows an invite's proof. Who has no good one is not told about its certificate.</summary>
     private static AdmissionReason JudgeInvited(TrustList trust, in AdmissionRequest request, in InviteProof proof)
     {
-        AdmissionReason reason = trust.Invites.Judge(proof, request.Presented, trust.Self, trust.HasNetwork, request.NowUtcSeconds);
+        AdmissionReason reason = trust.Invites.Judge(proof, request.Lineage!.First, trust.Self, trust.HasNetwork, request.NowUtcSeconds);
+        if (reason == AdmissionReason.AcceptedInvite && request.Proof is { IsProven: false })
+        {
+            return AdmissionReason.SuccessionForged;
+        }
+
         return reason == AdmissionReason.AcceptedInvite && (request.NowUtcSeconds < request.NotBeforeUtcSeconds || request.NowUtcSeconds > request.NotAfterUtcSeconds)
             ? AdmissionReason.InvitedNotValid
             : reason;

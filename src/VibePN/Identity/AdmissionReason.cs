@@ -42,6 +42,18 @@ public enum AdmissionReason
     /// <summary>The invite is good, but the certificate has expired or is not valid yet.</summary>
     InvitedNotValid,
 
+    /// <summary>A succession in its chain is missing, cannot be read, or is not signed by the key before.</summary>
+    SuccessionForged,
+
+    /// <summary>Its chain leads to two entries, or to two nodes: a key of one was signed for by another.</summary>
+    Mixed,
+
+    /// <summary>Its key has a successor, and the overlap is over.</summary>
+    Superseded,
+
+    /// <summary>It follows a key that has another successor already.</summary>
+    Forked,
+
     Expired,
 
     NotYetValid,

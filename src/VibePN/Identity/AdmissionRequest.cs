@@ -13,6 +13,12 @@ public readonly record struct AdmissionRequest(
     long NowUtcSeconds,
     string? DialedPeer)
 {
+    /// <summary>The fingerprints that the chain shows, <see cref="Presented"/> last; null: a statement of it cannot be read.</summary>
+    public Lineage? Lineage { get; init; } = Lineage.Of(Presented);
+
+    /// <summary>What <see cref="Lineage"/> rests on; looked at only where somebody known is concerned. Null: nothing has to be proven.</summary>
+    public LineageProof? Proof { get; init; }
+
     /// <summary>What a statement behind the certificate proves; null: there is none.</summary>
     public InviteProof? Invite { get; init; }
 }

@@ -19,6 +19,8 @@ public readonly record struct AdmissionResult(AdmissionReason Reason, PeerConfig
     public TlsAlert Alert => Reason switch
     {
         AdmissionReason.Accepted or AdmissionReason.AcceptedFirstUse or AdmissionReason.AcceptedInvite => TlsAlert.Accept,
+        AdmissionReason.SuccessionForged => TlsAlert.DecryptError,
+        AdmissionReason.Superseded or AdmissionReason.Forked or AdmissionReason.Mixed => TlsAlert.CertificateRevoked,
         AdmissionReason.InviteUnknown => TlsAlert.UnknownCa,
         AdmissionReason.InviteForged => TlsAlert.DecryptError,
         AdmissionReason.InviteUsed => TlsAlert.CertificateUnknown,
@@ -51,6 +53,10 @@ public readonly record struct AdmissionResult(AdmissionReason Reason, PeerConfig
             _ => $"its fingerprint is not the one in the config: it is {shown}, the config has {pin}; {Accept(entry.Name, shown)}",
         },
         AdmissionReason.WrongPin => "its fingerprint is another peer's",
+        AdmissionReason.SuccessionForged => "the succession of its key is forged, or not whole",
+        AdmissionReason.Mixed => "its chain has keys of two peers; should they be one node, take one of the two entries out",
+        AdmissionReason.Superseded => "its key has a successor, and the overlap is over; if it was restored from a backup, restore node.crt and node.key of after the rotation",
+        AdmissionReason.Forked => "its key follows one that has another successor already; one of the two may be stolen",
         AdmissionReason.NoPin => "the config has no fingerprint for it",
         AdmissionReason.Itself => "it is this node itself",
         AdmissionReason.Expired => "its certificate has expired",

@@ -9,7 +9,7 @@ public static class InviteStatement
     private const byte Kind = 1;
 
     /// <summary>More would only feed a handshake.</summary>
-    private const int MaxStatements = 4;
+    private const int MaxStatements = Lineage.MaxSuccessions + 4;
 
     public static byte[] Encode(in InviteProof proof)
     {

@@ -41,9 +41,10 @@ public static class KnownPeers
     }
 
     /// <summary>What is still of use beside this file: not what the file pins itself, nor what was seen for an entry that is gone.</summary>
-    public static IReadOnlyList<RememberedPeer> Prune(NodeConfig file, IReadOnlyList<RememberedPeer> remembered) =>
+    /// <param name="lineages">Successions that peers have shown: the file may pin another key of the same node.</param>
+    public static IReadOnlyList<RememberedPeer> Prune(NodeConfig file, IReadOnlyList<RememberedPeer> remembered, IReadOnlyList<Lineage> lineages) =>
     [
-        .. remembered.Where(one => !file.Peers.Any(peer => peer.Fingerprint == one.Id)
+        .. remembered.Where(one => !file.Peers.Any(peer => peer.Fingerprint is { } pin && (pin == one.Id || lineages.Any(keys => keys.Has(pin) && keys.Has(one.Id))))
             && (one.Trust != PeerTrust.FirstUse || file.Peers.Any(peer => peer.Name == one.Name && IsUnpinned(peer)))),
     ];
 

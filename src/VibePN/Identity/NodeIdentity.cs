@@ -1,24 +1,28 @@
 using System.Security.Cryptography;
 using System.Text;
 using VibePN.Config;
+using VibePN.Quic;
 
 namespace VibePN.Identity;
 
 /// <summary>The node's own certificate and key as read from their files. Holds the private key in memory: keep it out of logs.</summary>
 public sealed class NodeIdentity
 {
+    /// <summary>Behind the key's path: where a rotation puts the new key before the certificate is replaced.</summary>
+    public const string NextSuffix = ".next";
+
     /// <summary>Larger files are no identity.</summary>
     private const int MaxFileBytes = 64 * 1024;
 
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
-    private NodeIdentity(byte[] certificatePem, byte[] keyPem, byte[] certificateDer)
+    private NodeIdentity(byte[] certificatePem, byte[] keyPem, byte[] certificateDer, Lineage lineage)
     {
         CertificatePem = certificatePem;
         KeyPem = keyPem;
         CertificateDer = certificateDer;
-        Id = PeerId.OfCertificate(certificateDer);
+        Lineage = lineage;
     }
 
     /// <summary>The certificate file's bytes: one certificate or a chain, ours first.</summary>
@@ -29,29 +33,47 @@ public sealed class NodeIdentity
     /// <summary>The first certificate of <see cref="CertificatePem"/>.</summary>
     public ReadOnlyMemory<byte> CertificateDer { get; }
 
-    public PeerId Id { get; }
+    /// <summary>Who the node is: the first fingerprint of <see cref="Lineage"/>.</summary>
+    public PeerId Id => Lineage.First;
+
+    /// <summary>What the successions behind the certificate prove; its fingerprint is the last.</summary>
+    public Lineage Lineage { get; }
+
+    /// <summary>Its key can sign for a successor: it is ECDSA P-256.</summary>
+    public bool CanBeSucceeded => CertificateInfo.TryRead(CertificateDer.Span, out CertificateInfo? info) && info.KeyKind == PublicKeyKind.EcdsaP256;
 
     /// <summary>Reads both files. Whether the key fits the certificate shows only when TLS takes them.</summary>
     /// <exception cref="IdentityException">The message names the file, what is wrong and the cure.</exception>
     public static NodeIdentity Load(IdentityConfig config)
     {
         byte[] certificatePem = ReadFile(config.CertPath, "certificate", secret: false);
-        byte[] certificateDer = DecodeFirst(certificatePem, label => label == "CERTIFICATE")
+        List<byte[]> chain = DecodeAll(certificatePem, label => label == "CERTIFICATE");
+        byte[] certificateDer = chain.FirstOrDefault()
             ?? throw new IdentityException($"{config.CertPath} holds no PEM certificate; make an identity with 'vibepn init'");
-        byte[] keyPem = ReadFile(config.KeyPath, "key", secret: true);
-        if (DecodeFirst(keyPem, label => label is "PRIVATE KEY" or "EC PRIVATE KEY") is null)
+        byte[] keyPem = ReadKey(config.KeyPath, certificatePem);
+        if (DecodeAll(keyPem, label => label is "PRIVATE KEY" or "EC PRIVATE KEY").Count == 0)
         {
             throw new IdentityException($"{config.KeyPath} holds no PEM private key without a pass phrase; make an identity with 'vibepn init'");
         }
 
-        NodeIdentity identity = new(certificatePem, keyPem, certificateDer);
-        if (config.Fingerprint is { } expected && expected != identity.Id)
+        PeerId current = PeerId.OfCertificate(certificateDer);
+        Lineage lineage = LineageOf(certificatePem)
+            ?? throw new IdentityException($"a succession behind the certificate in {config.CertPath} is damaged or missing; restore the file from a backup, such as {config.CertPath}.bak with its key");
+        NodeIdentity identity = new(certificatePem, keyPem, certificateDer, lineage);
+        if (config.Fingerprint is { } expected && !lineage.Has(expected))
         {
             throw new IdentityException(
-                $"{config.CertPath} has the fingerprint {identity.Id}, but [identity] expects {expected}; correct the fingerprint, or name the right files");
+                $"{config.CertPath} has the fingerprint {current}, but [identity] expects {expected}; correct the fingerprint, or name the right files");
         }
 
         return identity;
+    }
+
+    /// <summary>What a certificate file proves; null: it is not a certificate with all its successions.</summary>
+    public static Lineage? LineageOf(byte[] certificatePem)
+    {
+        List<byte[]> chain = DecodeAll(certificatePem, label => label == "CERTIFICATE");
+        return chain.Count > 0 && LineageProof.Read(chain[0], chain[1..]) is { IsProven: true } proof ? proof.Lineage : null;
     }
 
     private static byte[] ReadFile(string path, string what, bool secret)
@@ -94,21 +116,56 @@ public sealed class NodeIdentity
         }
     }
 
-    /// <summary>The bytes inside the first PEM block with a fitting label (RFC 7468); null when there is none.</summary>
-    private static byte[]? DecodeFirst(byte[] pem, Func<string, bool> fits)
+    /// <summary>
+    /// A rotation that was interrupted leaves the successor's certificate with its key still beside: the key that belongs to the certificate counts.
+    /// </summary>
+    private static byte[] ReadKey(string path, byte[] certificatePem)
     {
+        byte[] key = ReadFile(path, "key", secret: true);
+        string next = path + NextSuffix;
+        if (!File.Exists(next) || Fits(certificatePem, key))
+        {
+            return key;
+        }
+
+        byte[] successor = ReadFile(next, "key", secret: true);
+        return Fits(certificatePem, successor) ? successor : key;
+    }
+
+    internal static bool Fits(byte[] certificatePem, byte[] keyPem)
+    {
+        try
+        {
+            using QuicCredentials credentials = QuicCredentials.FromPem(certificatePem, keyPem);
+            return true;
+        }
+        catch (QuicException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The bytes inside the PEM blocks with a fitting label (RFC 7468), up to the first broken one.</summary>
+    private static List<byte[]> DecodeAll(byte[] pem, Func<string, bool> fits)
+    {
+        List<byte[]> found = [];
         ReadOnlySpan<char> rest = Encoding.Latin1.GetString(pem);
         while (PemEncoding.TryFind(rest, out PemFields fields))
         {
             if (fits(rest[fields.Label].ToString()))
             {
                 byte[] der = new byte[fields.DecodedDataLength];
-                return Convert.TryFromBase64Chars(rest[fields.Base64Data], der, out int written) && written == der.Length ? der : null;
+                if (!Convert.TryFromBase64Chars(rest[fields.Base64Data], der, out int written) || written != der.Length)
+                {
+                    break;
+                }
+
+                found.Add(der);
             }
 
             rest = rest[fields.Location.End..];
         }
 
-        return null;
+        return found;
     }
 }

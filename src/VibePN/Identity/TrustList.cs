@@ -8,6 +8,7 @@ public sealed class TrustList
     private readonly Dictionary<PeerId, PeerConfig> _byId = [];
     private readonly Dictionary<string, PeerConfig> _byName = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<PeerId, Lineage> _lineages = [];
     private readonly HashSet<string> _networks;
 
     private TrustList(PeerId self, NodeConfig config, InviteBook invites)
@@ -29,7 +30,8 @@ public sealed class TrustList
     public bool HasNetwork(string name) => _networks.Contains(name);
 
     /// <param name="invites">Null: none.</param>
-    public static TrustList Create(NodeConfig config, PeerId self, InviteBook? invites = null)
+    /// <param name="lineages">Successions that peers have shown; null: none.</param>
+    public static TrustList Create(NodeConfig config, PeerId self, InviteBook? invites = null, IReadOnlyList<Lineage>? lineages = null)
     {
         TrustList list = new(self, config, invites ?? new InviteBook([]));
         foreach (PeerConfig peer in config.Peers)
@@ -41,11 +43,45 @@ public sealed class TrustList
             }
         }
 
+        foreach (Lineage lineage in lineages ?? [])
+        {
+            foreach (PeerId member in lineage.Members)
+            {
+                list._lineages[member] = lineage;
+            }
+        }
+
         return list;
     }
 
     /// <summary>The entry that pins <paramref name="id"/>, or null.</summary>
     public PeerConfig? Find(PeerId id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>The successions that are known of the node with this fingerprint; null: none.</summary>
+    public Lineage? LineageOf(PeerId member) => _lineages.GetValueOrDefault(member);
+
+    /// <summary>The entry to which what a chain shows leads: it pins one of these fingerprints, or one that is known to be of the same node.</summary>
+    /// <param name="isMixed">They lead to several entries, or to several nodes.</param>
+    public PeerConfig? Owner(Lineage shown, out bool isMixed)
+    {
+        PeerConfig? owner = null;
+        Lineage? known = null;
+        isMixed = false;
+        foreach (PeerId member in shown.Members)
+        {
+            Lineage? its = LineageOf(member);
+            isMixed |= known is not null && its is not null && its != known;
+            known ??= its;
+            foreach (PeerId id in its?.Members ?? [member])
+            {
+                PeerConfig? entry = Find(id);
+                isMixed |= owner is not null && entry is not null && entry != owner;
+                owner ??= entry;
+            }
+        }
+
+        return isMixed ? null : owner;
+    }
 
     public PeerConfig? Find(string name) => _byName.GetValueOrDefault(name);
 }

@@ -4,5 +4,8 @@ namespace VibePN.Identity;
 /// <param name="Version">Grows with every change in one life of the process.</param>
 public sealed record TrustMemory(IReadOnlyList<IssuedInvite> Invites, IReadOnlyList<RememberedPeer> Peers, long Version = 0)
 {
+    /// <summary>Successions that peers have shown.</summary>
+    public IReadOnlyList<Lineage> Lineages { get; init; } = [];
+
     public static TrustMemory Empty { get; } = new([], []);
 }

@@ -50,6 +50,7 @@ public sealed class NodeMeter : IDisposable
             "vibepn_handshakes_total",
             "Attempts to connect by result.",
             () => HandshakeResults.Union(Node.Handshakes.Keys).Select(result => new Measurement<long>(Node.Handshakes.GetValueOrDefault(result), Label("result", result))));
+        Gauge("vibepn_introduced_peers", "Peers that are known by introduction alone.", () => [new(Node.Peers.Count(peer => peer.Trust == Config.PeerTrust.Introduction))]);
         Counter("vibepn_retries_sent_total", "Dialers that were asked to prove their address first.", () => [new((long)Node.Endpoint.RetriesSent)]);
         Counter("vibepn_stateless_resets_sent_total", "Answers to packets of connections that are not known here.", () => [new((long)Node.Endpoint.StatelessResetsSent)]);
         Counter("vibepn_datagrams_dropped_total", "UDP datagrams dropped before they belonged to a connection, by reason.", () => EndpointDto.AllDrops(Node.Endpoint)
@@ -92,6 +93,7 @@ public sealed class NodeMeter : IDisposable
         PeerCounter("vibepn_peer_doubts_total", "Times that packets went unanswered while the peer was connected.", peer => peer.Doubts);
         PeerCounter("vibepn_peer_unresponsive_total", "Connections that ended because nobody answered on them.", peer => peer.Unresponsive);
         PeerCounter("vibepn_peer_routes_refused_total", "Addresses and routes that the peer claimed and was refused, each time one was new.", peer => peer.RoutesRefused);
+        PeerCounter("vibepn_peer_introductions_refused_total", "Members that the peer introduced and that were not taken, each time.", peer => peer.IntroductionsRefused);
     }
 
     private void AddQueues()

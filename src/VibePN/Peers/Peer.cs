@@ -16,6 +16,12 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>While <see cref="IsUnseen"/> it only stands for one.</summary>
     public PeerId Id { get; private set; } = id;
 
+    /// <summary>Its first fingerprint as far as known: <see cref="Id"/> may be a later one. Both ends must compare the same.</summary>
+    public PeerId First { get; set; } = id;
+
+    /// <summary>By what the config or the memory knows it now; <see cref="Id"/> stays, also when another key of the same node is pinned.</summary>
+    public PeerId Pin => Config.Fingerprint ?? Id;
+
     /// <summary>It is to be trusted on first use, and that has not come yet.</summary>
     public bool IsUnseen { get; set; }
 
@@ -103,6 +109,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>Claims that were turned down, each time one was new.</summary>
     public long RoutesRefused { get; set; }
 
+    /// <summary>Members that it introduced and that were not taken, each time.</summary>
+    public long IntroductionsRefused { get; set; }
+
     public LogLimit LogLimit { get; } = new();
 
     public LogLimit DebugLimit { get; } = new(Limits.DebugLinesPerPeerAndMinute);
@@ -117,7 +126,7 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <inheritdoc cref="SteadySize.Observe"/>
     public bool ObserveCarried(int bytes, ulong nowNanos) => _carried.Observe(bytes, nowNanos);
 
-    /// <summary>Takes a changed entry of the same fingerprint.</summary>
+    /// <summary>Takes a changed entry of the same node.</summary>
     public void Configure(PeerConfig changed)
     {
         if (!changed.Addresses.SequenceEqual(Config.Addresses) || !changed.AllowRoutes.SequenceEqual(Config.AllowRoutes))
@@ -132,6 +141,7 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     public void Identify(PeerConfig pinned, PeerId seen)
     {
         Id = seen;
+        First = seen;
         IsUnseen = false;
         Config = pinned;
         Rights = RightsOf(pinned, seen);

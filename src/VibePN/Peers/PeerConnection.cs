@@ -19,6 +19,7 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>By tag: the index of the own network; -1 for tag 0. Made, like what follows, when a peer is known: strangers cost little.</summary>
     private List<int>? _receiveNetworks;
     private ControlSession? _session;
+    private IntroductionState? _introductions;
     private SockAddr _remote = ToSockAddr(quic.Path.Remote);
     private SockAddr _local = ToSockAddr(quic.Path.Local);
     private ulong[]? _sendTags;
@@ -30,7 +31,22 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>Known from the start where we dial, else once the certificate was accepted.</summary>
     public Peer? Peer { get; set; } = peer;
 
-    /// <summary>The fingerprint that was shown, once it was accepted.</summary>
+    /// <summary>What the other side's chain proves, once it was accepted.</summary>
+    public Lineage? Lineage { get; set; }
+
+    /// <summary>The last second in which the other side's certificate holds, Unix; 0: it has shown none.</summary>
+    public long CertificateEndUtcSeconds { get; set; }
+
+    /// <summary>The last second, Unix, of the key of either side that it was made with; null: that key has no successor, as far as known.</summary>
+    public long? KeyEndUtcSeconds { get; set; }
+
+    /// <summary>It was made with an own key that has a successor now: it is to be replaced.</summary>
+    public bool ShowsFormerKey { get; set; }
+
+    /// <summary>When replacing it is tried again.</summary>
+    public ulong RekeyNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>The first fingerprint that was shown where there was no pin, once it was accepted.</summary>
     public PeerId? Presented { get; set; }
 
     /// <summary>The proof by which a stranger was let in: it has no peer before its Hello.</summary>
@@ -38,6 +54,9 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
 
     /// <summary>Its messages while it is not on disk yet that it has joined; null: they are read.</summary>
     public List<ControlMessage>? Held { get; set; }
+
+    /// <summary>What was said of introductions on it.</summary>
+    public IntroductionState Introductions => _introductions ??= new IntroductionState();
 
     /// <summary>We dialed, and showed an invite of the other side.</summary>
     public bool ShowsInvite { get; init; }

@@ -23,16 +23,16 @@ internal sealed class UdpFlow : IDisposable
     private volatile bool _stopReceiving;
     private volatile int _sent;
 
-    public UdpFlow(TestHost from, TestHost to, string address, double mbits)
+    public UdpFlow(TestHost from, TestHost to, string address, double mbits, int port = Port)
     {
         _perSecond = mbits * 1e6 / 8 / PayloadBytes;
         _receiver = to.UdpSocket();
         // A busy machine may keep the receiving thread waiting; that is not the tunnel's loss.
         _receiver.SetRawSocketOption(SOL_SOCKET, SO_RCVBUFFORCE, BitConverter.GetBytes(64 << 20));
-        _receiver.Bind(new IPEndPoint(IPAddress.Parse(address), Port));
+        _receiver.Bind(new IPEndPoint(IPAddress.Parse(address), port));
         _receiver.ReceiveTimeout = 100;
         _sender = from.UdpSocket();
-        _sender.Connect(IPAddress.Parse(address), Port);
+        _sender.Connect(IPAddress.Parse(address), port);
         _sending = new Thread(Send) { IsBackground = true };
         _receiving = new Thread(Receive) { IsBackground = true };
         _receiving.Start();

@@ -1,3 +1,4 @@
+using VibePN.Config;
 using VibePN.Tests.Sim;
 
 namespace VibePN.Fuzz;
@@ -9,15 +10,21 @@ internal sealed class NodeFuzz : IDisposable
     private static readonly NodeFuzz ForDatagrams = new();
     private static readonly NodeFuzz ForControl = new();
     private static readonly NodeFuzz ForSocket = new();
+    private static readonly NodeFuzz ForIntroductions = new(introduces: true);
 
     private readonly SimNetwork _sim = new(1);
     private readonly SimHost _node;
     private readonly RawPeer _peer;
     private int _runs;
 
-    private NodeFuzz()
+    private NodeFuzz(bool introduces = false)
     {
         _node = _sim.AddHost("a", 1, new SimPeer("evil"));
+        if (introduces)
+        {
+            _node.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = true }] });
+        }
+
         _peer = new RawPeer(_sim, "evil", 66);
         Join();
     }
@@ -37,15 +44,15 @@ internal sealed class NodeFuzz : IDisposable
     }
 
     /// <summary>Bytes behind the Hello and the list on the control stream; the node may end the connection, and takes the next.</summary>
-    public static void ControlStream(ReadOnlySpan<byte> input)
-    {
-        if (ForControl._peer.Closed is not null || ForControl._peer.Connection!.IsClosed)
-        {
-            ForControl.Join();
-        }
+    public static void ControlStream(ReadOnlySpan<byte> input) => ForControl.Say(input);
 
-        ForControl._peer.SayBytes(input[..Math.Min(input.Length, 1000)].ToArray());
-        ForControl.Settle();
+    /// <summary>The same, said by one that may introduce others: they come and go, and are never more than may be.</summary>
+    public static void Introductions(ReadOnlySpan<byte> input)
+    {
+        ForIntroductions.Say(input);
+        var peers = ForIntroductions._node.Snapshot.Peers;
+        FuzzTargets.Require(peers.Count <= 1 + Limits.IntroducedPerNetwork && peers[0].Name == "evil", "no more than may be introduced, and nobody in another's place");
+        FuzzTargets.Require(peers.All(peer => Names.IsValid(peer.Name) && peer.Id != ForIntroductions._node.Id), "names can be shown, and nobody is this node");
     }
 
     /// <summary>A datagram from a stranger.</summary>
@@ -61,6 +68,17 @@ internal sealed class NodeFuzz : IDisposable
     {
         _peer.Join(_node, "corp", "10.42.0.0/24", 9, "10.42.0.66");
         FuzzTargets.Require(_peer.Closed is null && _node.Snapshot.Peers[0].Condition == PeerCondition.Up, "the node takes the peer");
+    }
+
+    private void Say(ReadOnlySpan<byte> input)
+    {
+        if (_peer.Closed is not null || _peer.Connection!.IsClosed)
+        {
+            Join();
+        }
+
+        _peer.SayBytes(input[..Math.Min(input.Length, 1000)].ToArray());
+        Settle();
     }
 
     private void Settle()

@@ -31,6 +31,7 @@ public sealed class ApiJsonTests
             Drops = new Dictionary<string, long> { ["noRoute"] = 4 },
             Networks = [new NetworkDto { Name = "corp", Interface = "vpn-corp", Prefixes = ["10.0.0.0/8"], Addresses = ["10.0.0.1"], MtuBytes = 1420, Export = true, Offloads = new TunOffloadsDto { Tcp = true, UdpReason = "old" } }],
             Peers = [new PeerDto { Name = "p", State = PeerState.RefusedByPeer }],
+            KeptOut = [new KeptOutDto { Name = "k", Id = "ef", SinceUtc = DateTimeOffset.UnixEpoch }],
             Warnings = ["w"],
         };
 
@@ -43,9 +44,9 @@ public sealed class ApiJsonTests
             "handshakes":{"up":3},"drops":{"noRoute":4},
             "networks":[{"name":"corp","interface":"vpn-corp","prefixes":["10.0.0.0/8"],"addresses":["10.0.0.1"],"mtuBytes":1420,"export":true,
             "offloads":{"tcp":true,"udp":false,"udpReason":"old"}}],
-            "peers":[{"name":"p","state":"refused by peer","lacks":[],"doubts":0,"unresponsive":0,"routesRefused":0,
+            "peers":[{"name":"p","introducedBy":[],"introduces":false,"introductionsRefused":0,"state":"refused by peer","lacks":[],"doubts":0,"unresponsive":0,"routesRefused":0,
             "queue":{"bytes":0,"frames":0,"waitMillis":0,"maxWaitMillis":0,"marked":0,"droppedByCoDel":0,"droppedFull":0},
-            "packetsIn":0,"bytesIn":0,"packetsOut":0,"bytesOut":0,"networks":[],"addresses":[]}],
+            "packetsIn":0,"bytesIn":0,"packetsOut":0,"bytesOut":0,"networks":[],"addresses":[]}],"keptOut":[{"name":"k","id":"ef","sinceUtc":"1970-01-01T00:00:00+00:00"}],
             "warnings":["w"]}
             """;
         Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(status, ApiJson.Compact.StatusDto));
@@ -62,6 +63,10 @@ public sealed class ApiJsonTests
                 {
                     Name = "p",
                     Id = "cd",
+                    Trust = PeerTrustSource.Introduction,
+                    IntroducedBy = ["hub"],
+                    Introduces = true,
+                    IntroductionsRefused = 13,
                     State = PeerState.Connected,
                     Reason = "r",
                     Address = "1.2.3.4:5",
@@ -89,9 +94,9 @@ public sealed class ApiJsonTests
         };
 
         const string Expected = """
-            {"peers":[{"name":"p","id":"cd","state":"connected","reason":"r","address":"1.2.3.4:5","dialed":true,"protocol":"vibepn/0.1","lacks":["l"],"rttMillis":0.25,"echoMillis":0.75,"doubts":0,"unresponsive":5,"routesRefused":6,"mtuBytes":1422,
+            {"peers":[{"name":"p","id":"cd","trust":"introduction","introducedBy":["hub"],"introduces":true,"introductionsRefused":13,"state":"connected","reason":"r","address":"1.2.3.4:5","dialed":true,"protocol":"vibepn/0.1","lacks":["l"],"rttMillis":0.25,"echoMillis":0.75,"doubts":0,"unresponsive":5,"routesRefused":6,"mtuBytes":1422,
             "mtuState":"capped","blackHoles":7,"queue":{"bytes":8,"frames":9,"waitMillis":0.5,"maxWaitMillis":1.5,"marked":10,"droppedByCoDel":11,"droppedFull":12},
-            "packetsIn":1,"bytesIn":2,"packetsOut":3,"bytesOut":4,"loss":0.5,"networks":["corp"],"addresses":["10.0.0.2"],"sinceUtc":"1970-01-01T00:00:00+00:00"}]}
+            "packetsIn":1,"bytesIn":2,"packetsOut":3,"bytesOut":4,"loss":0.5,"networks":["corp"],"addresses":["10.0.0.2"],"sinceUtc":"1970-01-01T00:00:00+00:00"}],"keptOut":[]}
             """;
         Assert.Equal(Expected.ReplaceLineEndings(""), JsonSerializer.Serialize(peers, ApiJson.Compact.PeersDto));
     }

@@ -77,7 +77,7 @@ public sealed class ConfigDifferenceTests
     /// <summary>A key that is added to the config has to be added to the difference: otherwise a reload would not see it.</summary>
     [Theory]
     [InlineData(typeof(NetworkConfig), "Name Prefixes Addresses Export Routes Metric AcceptRoutes Mtu Interface")]
-    [InlineData(typeof(PeerConfig), "Name Address MoreAddresses DialAddresses Fingerprint Trust Networks AllowRoutes Addresses")]
+    [InlineData(typeof(PeerConfig), "Name Address MoreAddresses DialAddresses Fingerprint Trust Introduces IntroducedBy Networks AllowRoutes Addresses")]
     [InlineData(typeof(NodeSettings), "Name Listen Socket Metrics State Trust")]
     [InlineData(typeof(TuningSettings), "TunOffloads UdpGso UdpGro Crypto")]
     [InlineData(typeof(IdentityConfig), "CertPath KeyPath Fingerprint")]

@@ -18,12 +18,16 @@ public sealed class ControlCodecTests
     private static readonly NetworkList SampleNetworks = new(
         [new NetworkOffer("corp", [V4, V6], [IpKey.FromIPAddress(IPAddress.Parse("10.42.0.5")), IpKey.FromIPAddress(IPAddress.Parse("fd42::5"))], 1)]);
 
+    private static readonly Members SampleMembers = new(
+        [new MemberOffer(PeerId.Parse("f00dbabe12345678deadbeef12345678f00dbabe12345678deadbeef12345678"), "bob", ["corp"], [IPEndPoint.Parse("203.0.113.2:51820")])], [], IsComplete: true, Asks: true);
+
     /// <summary>The worked examples of docs/protocol.md.</summary>
     public static TheoryData<string, string> Examples => new()
     {
         { nameof(Hello), "01" + "2a" + "0110" + "00112233445566778899aabbccddeeff" + "0205" + "6e6f646531" + "030107" + "0406" + "ca6c" + "cb00712a" + "0502" + "6328" + "0600" },
         { nameof(NetworkList), "02" + "3d" + "013b" + "0104" + "636f7270" + "0205" + "180a2a0000" + "0211" + "40fd420000000000000000000000000000" + "0304" + "0a2a0005" + "0310" + "fd420000000000000000000000000005" + "040101" },
         { nameof(Keepalive), "05" + "03" + "010105" },
+        { nameof(Members), "08" + "3c" + "0135" + "0120" + "f00dbabe12345678deadbeef12345678f00dbabe12345678deadbeef12345678" + "0203" + "626f62" + "0304" + "636f7270" + "0406" + "ca6c" + "cb007102" + "0300" + "0401" + "01" },
         { nameof(ParityReport), "0a" + "0c" + "0104" + "80004000" + "02013f" + "030105" },
     };
 
@@ -35,6 +39,7 @@ public sealed class ControlCodecTests
         {
             nameof(Hello) => SampleHello,
             nameof(NetworkList) => SampleNetworks,
+            nameof(Members) => SampleMembers,
             nameof(ParityReport) => new ParityReport(16_384, 63, 5),
             _ => new Keepalive(5, null),
         };
@@ -55,6 +60,8 @@ public sealed class ControlCodecTests
             new KeepaliveReply(ulong.MaxValue >> 2, null),
             new AddressInUse("corp", IpKey.FromIPAddress(IPAddress.Parse("fd42::5"))),
             new PeerError(CloseReason.Malformed, "what is wrong"),
+            SampleMembers,
+            new Members([], [.. SampleMembers.Present.Select(member => member.Id)], IsComplete: false, Asks: false),
             new ParityReport(16_384, 63, 5),
         ];
         foreach (var message in messages)
@@ -122,6 +129,9 @@ public sealed class ControlCodecTests
     [InlineData("0504" + "01020500", "a number with a rest")]
     [InlineData("0300", "an announcement without a network")]
     [InlineData("0400", "a withdrawal without a network")]
+    [InlineData("0804" + "01020201", "a member without a fingerprint")]
+    [InlineData("0803" + "0201aa", "a fingerprint of one byte")]
+    [InlineData("0802" + "0400", "an empty number")]
     [InlineData("0906" + "02040a2a0005", "an address in use without a network")]
     public void TryRead_Malformed_Throws(string hex, string what)
     {

@@ -95,6 +95,7 @@ public sealed class CheckupTests
         ("docker drops what is forwarded", "firewall.forward", Error, "iptables -I FORWARD -i vpn-corp -j ACCEPT", facts => facts.WithFirewall("*filter\n:FORWARD DROP [0:0]\n-A FORWARD -o docker0 -j ACCEPT\n")),
         ("name does not resolve", "peers.names", Warning, "config.toml:12", facts => facts with { Names = new Dictionary<string, NameFacts> { ["two.example"] = new([], "no such host") } }),
         ("peer unreachable", "peers.state", Warning, "no answer", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.Unreachable, Reason = "no answer", Address = "203.0.113.2:51820" })),
+        ("introduced peer refuses", "peers.state", Warning, "hub", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.RefusedByPeer, Trust = PeerTrustSource.Introduction, IntroducedBy = ["hub"] })),
         ("peer refuses", "peers.state", Error, HealthyHost.Id, facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.RefusedByPeer })),
         ("peer refused", "peers.state", Error, "--update --name two", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.RefusedByUs, Reason = "other fingerprint" })),
         ("peer dialed", "peers.state", Info, "dialed", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.Dialing })),

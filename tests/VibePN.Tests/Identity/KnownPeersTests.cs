@@ -36,7 +36,7 @@ public sealed class KnownPeersTests
         RememberedPeer[] remembered = [new("bob", One, PeerTrust.Invite, 1), new("eve", Two, PeerTrust.Invite, 1)];
 
         Assert.Equal(["robert", "eve"], KnownPeers.Join(file, remembered).Peers.Select(peer => peer.Name));
-        Assert.Equal(["eve"], KnownPeers.Prune(file, remembered).Select(peer => peer.Name));
+        Assert.Equal(["eve"], KnownPeers.Prune(file, remembered, []).Select(peer => peer.Name));
     }
 
     [Theory]

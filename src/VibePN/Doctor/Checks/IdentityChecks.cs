@@ -1,6 +1,7 @@
 using System.Globalization;
 using VibePN.Config;
 using VibePN.Doctor.Facts;
+using VibePN.Identity;
 
 namespace VibePN.Doctor.Checks;
 
@@ -9,8 +10,6 @@ internal static class IdentityChecks
 {
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-
-    private static readonly TimeSpan Soon = TimeSpan.FromDays(30);
 
     public static IEnumerable<Finding> Files(HostFacts facts, NodeConfig config)
     {
@@ -123,14 +122,10 @@ internal static class IdentityChecks
             return [Finding.Skip("the certificate cannot be read")];
         }
 
-        string day = end.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-        TimeSpan left = end - facts.NowUtc;
         const string Cure = "make a successor in time: vibepn rotate-key";
-        return [left < TimeSpan.Zero
-            ? Finding.Error($"{config.Identity.CertPath} has expired on {day}", "peers refuse an expired certificate", Cure)
-            : left < Soon
-                ? Finding.Warning($"{config.Identity.CertPath} expires on {day}, in {left.Days} days", null, Cure)
-                : Finding.Ok($"the certificate is valid until {day}")];
+        return [KeyLife.Words(end, facts.NowUtc) is not { } words ? Finding.Ok($"the certificate is valid until {end.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}")
+            : end < facts.NowUtc ? Finding.Error($"{config.Identity.CertPath} {words}", "peers refuse an expired certificate", Cure)
+            : Finding.Warning($"{config.Identity.CertPath} {words}", null, Cure)];
     }
 
     private static bool IsShared(IdentityFacts identity) => identity.KeyMode is { } mode && (mode & Others) != 0;

@@ -82,6 +82,11 @@ internal static class PeerChecks
                     "its host or the way to it has just gone; another connection is tried by itself");
             case PeerState.Connected:
                 return null;
+            case PeerState.RefusedByPeer when peer.Trust == PeerTrustSource.Introduction:
+                return Finding.Warning(
+                    $"{peer.Name} refuses this node, though {string.Join(" and ", peer.IntroducedBy)} introduces the two",
+                    reason ?? "it has not been told yet, or has removed this node",
+                    $"look at 'vibepn peers' on {peer.Name}: whether {peer.IntroducedBy[0]} is connected there, and whether this node is kept out");
             case PeerState.RefusedByPeer:
                 return Finding.Error(
                     $"{peer.Name} refuses this node",

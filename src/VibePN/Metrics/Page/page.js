@@ -190,6 +190,7 @@ function map() {
     const focusName = focused ? focused.dataset.peer : null;
     const at = places(shown.length), edges = draw('g', {}), nodes = draw('g', {});
     svg.classList.toggle('many', !few);
+    svg.classList.toggle('some', shown.length > 6);
     shown.forEach((peer, i) => {
       const state = stateOf(peer), [x, y, angle] = at[i], r = few ? 9 : shown.length > 260 ? 5 : 7;
       edges.append(draw('line', { class: `edge s-${state}${peer.name === chosen ? ' on' : ''}`, x1: 320, y1: 250, x2: x, y2: y }));

@@ -13,8 +13,8 @@ namespace VibePN.Tests.Sim;
 internal sealed class SimHost : NodeOutput, ISimMachine
 {
     private readonly SimNetwork _network;
-    private readonly TestIdentity _identity;
-    private readonly QuicCredentials _credentials;
+    private TestIdentity _identity;
+    private QuicCredentials _credentials;
     private readonly List<string> _networkNames = [];
     private readonly Dictionary<PeerId, QuicCredentials> _joins = [];
     private readonly List<QuicCredentials> _allJoins = [];
@@ -29,7 +29,7 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     {
         _network = network;
         _identity = identity;
-        _credentials = QuicCredentials.FromPem(identity.Node.CertificatePem.Span, identity.Node.KeyPem.Span);
+        _credentials = QuicCredentials.FromPem(identity.Chain ?? identity.Node.CertificatePem.Span, identity.Node.KeyPem.Span);
         Name = name;
         EndPoint = endPoint;
         Config = config;
@@ -126,6 +126,19 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         _node.SetJoins(_joins, _network.Now);
     }
 
+    /// <summary>What the host has after a rotation; a node that runs takes it into use.</summary>
+    public void ChangeKey(TestIdentity identity)
+    {
+        _identity = identity;
+        _allJoins.Add(_credentials);
+        _credentials = QuicCredentials.FromPem(identity.Chain ?? identity.Node.CertificatePem.Span, identity.Node.KeyPem.Span);
+        if (_node is not null)
+        {
+            _node.ChangeKey(identity.Node.Lineage, _credentials, _network.Now);
+            AfterCall();
+        }
+    }
+
     /// <summary>Presents an invite's proof to whoever made it, from now on.</summary>
     public void Present(Invite invite) => Present(invite.Inviter, InviteProof.Make(invite.Id, invite.Secret.Span, Id, invite.Inviter));
 
@@ -186,6 +199,9 @@ internal sealed class SimHost : NodeOutput, ISimMachine
         _node.OnTrustSaved(memory.Trust.Version, Disk == SimDisk.Works, _network.Now);
         _node.Flush(_network.Now);
     }
+
+    /// <summary>The config changes while nothing runs.</summary>
+    public void ChangeConfig(Func<NodeConfig, NodeConfig> change) => Config = change(Config);
 
     /// <summary>The config changes while the node runs.</summary>
     public NodeChange Apply(Func<NodeConfig, NodeConfig> change)

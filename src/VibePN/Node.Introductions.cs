@@ -1,0 +1,397 @@
+// Introductions, in both roles: whom this node lets others introduce to it, and whom it introduces to each other (docs/protocol.md, Introductions).
+using System.Net;
+using VibePN.Config;
+using VibePN.Control;
+using VibePN.Identity;
+using VibePN.Peers;
+using VibePN.Quic;
+
+namespace VibePN;
+
+internal sealed partial class Node
+{
+    /// <summary>Between two times that what was learned is taken into use, or that others are told: many changes are one then.</summary>
+    private const ulong IntroductionIntervalNanos = 100_000_000;
+
+    private const ulong IntroductionReviewNanos = 3_600_000_000_000;
+
+    /// <summary>Bytes of members that one peer is told in one interval: far below what its control stream holds back.</summary>
+    private const int MemberBytesAtOnce = 64 * 1024;
+
+    /// <summary>Bytes of members in one message, by a rough count.</summary>
+    private const int MemberBytesPerMessage = 8 * 1024;
+
+    private readonly IntroductionBook _introductions;
+
+    /// <summary>When what was learned is taken into use; <see cref="ulong.MaxValue"/>: there is nothing new. As the two below.</summary>
+    private ulong _takeIntroductionsNanos = ulong.MaxValue;
+
+    /// <summary>When peers are told of others.</summary>
+    private ulong _tellMembersNanos = ulong.MaxValue;
+
+    private ulong _reviewIntroductionsNanos = ulong.MaxValue;
+
+    private ulong _introductionsTakenNanos;
+    private ulong _membersToldNanos;
+
+    /// <summary>Lets introductions count again for a peer that was removed.</summary>
+    /// <returns>False: none of this name is kept out.</returns>
+    public bool LetPeerIn(string name, Instant now)
+    {
+        _now = now;
+        if (_introductions.KeptOut.FirstOrDefault(peer => peer.Name == name) is not { } kept)
+        {
+            return false;
+        }
+
+        _ = _introductions.LetIn(kept.Id);
+        TrustChanged();
+        ApplyKnown();
+        return true;
+    }
+
+    /// <summary>
+    /// Asks the peer for introductions, or asks no more, as its entry says; who knows already is not told again. With other networks it is asked
+    /// anew: what it said of them before was not taken.
+    /// </summary>
+    private static void AskForIntroductions(PeerConnection link)
+    {
+        var (entry, state) = (link.Peer!.Config, link.Introductions);
+        if (link.Legacy is not null || (entry.Introduces ? state.AskedFor?.SequenceEqual(entry.Networks) == true : state.AskedFor is null))
+        {
+            return;
+        }
+
+        state.AskedFor = entry.Introduces ? entry.Networks : null;
+        link.Send(new Members([], [], IsComplete: false, entry.Introduces));
+    }
+
+    private void OnMembers(PeerConnection link, Members message)
+    {
+        var peer = link.Peer!;
+        if (message.Asks is { } asks)
+        {
+            // It has forgotten what it was told, or will.
+            link.Introductions.PeerAsks = asks;
+            link.Introductions.Told = null;
+            link.Introductions.IsComplete = false;
+            if (peer.Config.Trust != PeerTrust.Introduction && _introductions.SetAsker(peer.Id, asks))
+            {
+                TrustChanged();
+            }
+
+            ScheduleTelling();
+        }
+
+        if (message is { Present.Count: 0, Gone.Count: 0, IsComplete: false })
+        {
+            return;
+        }
+
+        if (!peer.Config.Introduces || peer.Config.Fingerprint is not { } introducer)
+        {
+            CountRefused(peer, message.Present.Count, "its entry does not say 'introduces = true'");
+            return;
+        }
+
+        var isChange = false;
+        foreach (var member in message.Present)
+        {
+            isChange |= Take(link, peer.Config, member);
+        }
+
+        foreach (var gone in message.Gone)
+        {
+            link.Introductions.Said.Remove(gone);
+            var known = _introductions.Find(introducer, gone);
+            if (_introductions.Withdraw(introducer, gone))
+            {
+                isChange = true;
+                if (MayLog(peer))
+                {
+                    Log.IntroductionOver(_logger, peer.Name, known?.Name ?? gone.ToString());
+                }
+            }
+        }
+
+        if (message.IsComplete)
+        {
+            isChange |= _introductions.Complete(introducer, link.Introductions.Said) > 0;
+        }
+
+        if (isChange)
+        {
+            ScheduleTaking();
+        }
+    }
+
+    /// <returns>True: it says something new.</returns>
+    private bool Take(PeerConnection link, PeerConfig introducer, MemberOffer member)
+    {
+        var peer = link.Peer!;
+        var isKnown = _introductions.Has(member.Id);
+        var verdict = _introductions.Take(
+            introducer,
+            Self,
+            member.Id,
+            member.Name,
+            member.Networks,
+            DialableAddress.Filter(member.EndPoints, [.. _config.Networks.SelectMany(network => network.Prefixes)]),
+            name => name == _config.Node.Name || (_peersByName.TryGetValue(name, out var other) && other.Config.Trust != PeerTrust.Introduction),
+            _now.UtcSeconds);
+        if (verdict is not (IntroductionVerdict.Taken or IntroductionVerdict.Known))
+        {
+            CountRefused(peer, 1, verdict switch
+            {
+                IntroductionVerdict.TooMany => $"it introduces more than {Limits.IntroducedPerNetwork} in a network, or all together more than {Limits.Introduced}; the rest is left out",
+                IntroductionVerdict.OtherNetwork => "it is for networks that are not shared with it",
+                _ => "it is about this node or about the introducer itself",
+            });
+            return false;
+        }
+
+        _ = link.Introductions.Said.Add(member.Id);
+        if (!isKnown && !_introductions.IsKeptOut(member.Id) && MayLog(peer))
+        {
+            var name = _introductions.Find(introducer.Fingerprint!.Value, member.Id)!.Name;
+            Log.Introduced(_logger, name, peer.Name, string.Join(", ", member.Networks));
+            if (name != Names.Tame(member.Name))
+            {
+                Log.IntroducedAs(_logger, peer.Name, Names.Tame(member.Name), name);
+            }
+        }
+
+        return verdict == IntroductionVerdict.Taken;
+    }
+
+    private void CountRefused(Peer peer, int members, string reason)
+    {
+        peer.IntroductionsRefused += members;
+        if (members > 0 && MayLog(peer))
+        {
+            Log.IntroductionRefused(_logger, peer.Name, reason);
+        }
+    }
+
+    /// <summary>The config file, or what is remembered beside it, is another now: whose word still counts, and who stays out.</summary>
+    /// <param name="before">The file's config until now.</param>
+    private void PruneIntroductions(NodeConfig before)
+    {
+        var known = KnownPeers.Join(_file, _remembered).Peers;
+        var isChange = _introductions.Prune(known);
+        if (known.Any(peer => peer.Introduces))
+        {
+            // Whom the file lets go is let go: not to come back because somebody vouches for it, now or later.
+            foreach (var gone in before.Peers.Where(peer => peer.Fingerprint is not null && known.All(one => one.Fingerprint != peer.Fingerprint)))
+            {
+                isChange |= KeepOut(gone.Fingerprint!.Value, gone.Name);
+            }
+        }
+
+        var reconciled = _introductions.Reconcile(_file, _now.UtcSeconds, out var isReconciled);
+        foreach (var kept in reconciled)
+        {
+            Log.KeptOut(_logger, kept.Name, kept.Name);
+        }
+
+        if (isChange || isReconciled)
+        {
+            TrustChanged();
+        }
+
+        _reviewIntroductionsNanos = _now.Nanos;
+    }
+
+    /// <summary>A peer that came beside the file is being removed: where others may introduce it, it stays out.</summary>
+    private void KeepOut(Peer peer)
+    {
+        if (peer.Config.Trust == PeerTrust.Introduction || _config.Peers.Any(entry => entry.Introduces))
+        {
+            _ = KeepOut(peer.Id, peer.Name);
+        }
+    }
+
+    private bool KeepOut(PeerId id, string name)
+    {
+        if (_introductions.KeepOut(id, name, _now.UtcSeconds) is not { } kept)
+        {
+            return false;
+        }
+
+        Log.KeptOut(_logger, name, kept.Name);
+        return true;
+    }
+
+    private void ScheduleTaking()
+    {
+        _takeIntroductionsNanos = Math.Min(_takeIntroductionsNanos, Math.Max(_now.Nanos, _introductionsTakenNanos + IntroductionIntervalNanos));
+        ScheduleControl(_takeIntroductionsNanos);
+    }
+
+    private void ScheduleTelling()
+    {
+        _tellMembersNanos = Math.Min(_tellMembersNanos, Math.Max(_now.Nanos, _membersToldNanos + IntroductionIntervalNanos));
+        ScheduleControl(_tellMembersNanos);
+    }
+
+    /// <summary>To be called while no list of peers is being walked through: they come and go by it.</summary>
+    private void RunIntroductionTimers()
+    {
+        if (_reviewIntroductionsNanos <= _now.Nanos)
+        {
+            _reviewIntroductionsNanos = _now.Nanos + IntroductionReviewNanos;
+            var over = _introductions.Review(id => PeerOf(id) is { IsUp: true }, _now.UtcSeconds, out var isChange);
+            if (over > 0)
+            {
+                Log.IntroductionsExpired(_logger, over);
+                ScheduleTaking();
+            }
+            else if (isChange)
+            {
+                TrustChanged();
+            }
+        }
+
+        if (_takeIntroductionsNanos <= _now.Nanos)
+        {
+            _takeIntroductionsNanos = ulong.MaxValue;
+            _introductionsTakenNanos = _now.Nanos;
+            _ = _introductions.Reconcile(_file, _now.UtcSeconds, out _);
+            TrustChanged();
+            ApplyKnown();
+        }
+
+        if (_tellMembersNanos <= _now.Nanos)
+        {
+            _tellMembersNanos = ulong.MaxValue;
+            _membersToldNanos = _now.Nanos;
+            TellMembers();
+        }
+
+        ScheduleControl(Math.Min(_reviewIntroductionsNanos, Math.Min(_takeIntroductionsNanos, _tellMembersNanos)));
+    }
+
+    /// <summary>What is remembered beside the file has changed: peers come, go and change by it, and are told what concerns them.</summary>
+    private void ApplyKnown()
+    {
+        JoinKnown();
+        var (changed, _, _) = ApplyPeers(_config);
+        foreach (var link in changed.SelectMany(peer => peer.Connections).Where(link => link.IsUp).ToList())
+        {
+            SendNetworks(link);
+            if (link.Legacy is { } legacy)
+            {
+                JoinLegacy(link, legacy);
+            }
+            else if (link.Session.PeerNetworks is { } list)
+            {
+                foreach (var network in _live)
+                {
+                    Join(link, network, list);
+                    RejudgeAnnounced(link.Peer!, network);
+                }
+            }
+        }
+
+        TakeRoutesIntoUse();
+        ScheduleTelling();
+    }
+
+    /// <summary>
+    /// Tells every peer that has asked of all others that have: nobody is introduced without wanting it, and nobody on the word of a third
+    /// node. What a connection has been told already is not repeated.
+    /// </summary>
+    private void TellMembers()
+    {
+        List<Member> members = [.. _peers.Values.Where(IsMember).Select(peer => new Member(peer, EndPointsOf(peer)))];
+        foreach (var peer in _peers.Values)
+        {
+            foreach (var link in peer.Connections)
+            {
+                if (link is { IsReady: true, Legacy: null, Introductions.PeerAsks: true })
+                {
+                    Tell(link, IsMember(peer) ? members : []);
+                }
+            }
+        }
+    }
+
+    private bool IsMember(Peer peer) => peer.Config is { Trust: not PeerTrust.Introduction, Fingerprint: not null } && _introductions.IsAsker(peer.Id);
+
+    private void Tell(PeerConnection link, List<Member> members)
+    {
+        var told = link.Introductions.Told ??= [];
+        var counts = new Dictionary<string, int>();
+        var wanted = new HashSet<PeerId>();
+        List<MemberOffer> some = [];
+        var (bytes, allBytes, isComplete) = (0, 0, true);
+        foreach (var one in members)
+        {
+            var (member, endPoints) = (one.Peer, one.EndPoints);
+            List<string> networks = [.. _live.Where(network => member != link.Peer && IsShared(member, network) && IsShared(link.Peer!, network)).Select(network => network.Name)];
+            if (networks.Count == 0 || networks.Exists(network => counts.GetValueOrDefault(network) == Limits.IntroducedPerNetwork))
+            {
+                continue;
+            }
+
+            networks.ForEach(network => counts[network] = counts.GetValueOrDefault(network) + 1);
+            _ = wanted.Add(member.Id);
+            if (told.TryGetValue(member.Id, out var known) && known.Name == member.Name && known.Networks.SequenceEqual(networks) && known.EndPoints.SequenceEqual(endPoints))
+            {
+                continue;
+            }
+
+            if (allBytes >= MemberBytesAtOnce)
+            {
+                isComplete = false;
+                continue;
+            }
+
+            told[member.Id] = new MemberOffer(member.Id, member.Name, networks, endPoints);
+            some.Add(told[member.Id]);
+            bytes += 64 + (34 * networks.Count) + (20 * endPoints.Count);
+            if (bytes >= MemberBytesPerMessage || some.Count == Limits.MembersPerMessage)
+            {
+                link.Send(new Members(some, [], IsComplete: false));
+                allBytes += bytes;
+                (some, bytes) = ([], 0);
+            }
+        }
+
+        var gone = told.Keys.Where(id => !wanted.Contains(id)).ToList();
+        for (var i = 0; i < gone.Count; i += Limits.MembersGonePerMessage)
+        {
+            link.Send(new Members([], gone.GetRange(i, Math.Min(Limits.MembersGonePerMessage, gone.Count - i)), IsComplete: false));
+        }
+
+        gone.ForEach(id => told.Remove(id));
+
+        var isNews = isComplete && !link.Introductions.IsComplete;
+        if (some.Count > 0 || isNews)
+        {
+            link.Send(new Members(some, [], isNews));
+        }
+
+        link.Introductions.IsComplete |= isComplete;
+        if (!isComplete)
+        {
+            // The rest in the next interval.
+            ScheduleTelling();
+        }
+    }
+
+    /// <summary>Where others may find it: where it is or was connected, and what its entry says. No names: whoever is told would ask the DNS for them.</summary>
+    private IReadOnlyList<IPEndPoint> EndPointsOf(Peer peer)
+    {
+        IPEndPoint?[] seen = [peer.Active?.RemoteEndPoint ?? peer.SeenAt];
+        return DialableAddress.Filter(seen.OfType<IPEndPoint>().Concat(Literals(peer.Config)), [.. _config.Networks.SelectMany(network => network.Prefixes)]);
+    }
+
+    /// <summary>One who may be told of.</summary>
+    private sealed class Member(Peer peer, IReadOnlyList<IPEndPoint> endPoints)
+    {
+        public Peer Peer { get; } = peer;
+
+        public IReadOnlyList<IPEndPoint> EndPoints { get; } = endPoints;
+    }
+}

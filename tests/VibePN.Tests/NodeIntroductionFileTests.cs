@@ -1,0 +1,70 @@
+using System.Net;
+using VibePN.Identity;
+using Xunit;
+
+namespace VibePN.Tests;
+
+/// <summary>Introductions in the state directory.</summary>
+public sealed class NodeIntroductionFileTests
+{
+    private static readonly PeerId Hub = PeerId.Parse(new string('a', 64));
+    private static readonly PeerId Bob = PeerId.Parse(new string('b', 64));
+
+    private static readonly IntroductionMemory Sample = new(
+        [
+            new IntroducedPeer(Hub, Bob, "bob", 1_700_000_000, 1_700_086_400)
+            {
+                Networks = ["corp", "lab"],
+                EndPoints = [IPEndPoint.Parse("203.0.113.2:51820"), IPEndPoint.Parse("[2001:db8::1]:7")],
+                IsInFile = true,
+            },
+            new IntroducedPeer(Hub, PeerId.Parse(new string('d', 64)), "dave", 1_700_000_001, 1_700_000_001) { Networks = ["corp"] },
+        ],
+        [new KeptOutPeer(PeerId.Parse(new string('c', 64)), "carol", 1_700_000_002)],
+        [Bob]);
+
+    [Fact]
+    public void Load_WhatWasSaved_IsTheSameAndForItsOwnerOnly()
+    {
+        using TemporaryDirectory folder = new();
+        NodeIntroductionFile file = new(folder.Path);
+        file.Save(IntroductionMemory.Empty);
+        Assert.False(File.Exists(file.Path));
+        file.Save(Sample);
+
+        IntroductionMemory read = new NodeIntroductionFile(folder.Path).Load(out string? problem);
+
+        Assert.Null(problem);
+        Assert.Equal(Describe(Sample), Describe(read));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file.Path));
+        file.Save(IntroductionMemory.Empty);
+        Assert.Equal(Describe(IntroductionMemory.Empty), Describe(new NodeIntroductionFile(folder.Path).Load(out _)));
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("null")]
+    [InlineData("{\"introduced\":[null]}")]
+    [InlineData("{\"introduced\":[{\"name\":\"../bob\",\"fingerprint\":\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}]}")]
+    [InlineData("{\"keptOut\":[{\"name\":\"bob\",\"fingerprint\":\"b\"}]}")]
+    [InlineData("{\"askers\":[\"b\"]}")]
+    public void Load_Unreadable_IsPutAside(string text)
+    {
+        using TemporaryDirectory folder = new();
+        NodeIntroductionFile file = new(folder.Path);
+        File.WriteAllText(file.Path, text);
+
+        IntroductionMemory read = file.Load(out string? problem);
+
+        Assert.Contains(file.Path, problem, StringComparison.Ordinal);
+        Assert.Equal(Describe(IntroductionMemory.Empty), Describe(read));
+        Assert.Equal(text, File.ReadAllText(file.Path + ".unreadable"));
+    }
+
+    private static string Describe(IntroductionMemory memory) => string.Join("\n",
+    [
+        .. memory.Peers.Select(peer => $"{peer.Introducer} {peer.Id} {peer.Name} {peer.SinceUtcSeconds} {peer.ConfirmedUtcSeconds} {peer.IsInFile} {string.Join(',', peer.Networks)} {string.Join(',', peer.EndPoints)}"),
+        .. memory.KeptOut.Select(peer => peer.ToString()),
+        .. memory.Askers.Select(id => id.ToString()),
+    ]);
+}

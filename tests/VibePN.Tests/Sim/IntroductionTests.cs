@@ -1,0 +1,537 @@
+using System.Net;
+using VibePN.Config;
+using VibePN.Control;
+using VibePN.Identity;
+using Xunit;
+
+namespace VibePN.Tests.Sim;
+
+/// <summary>Members that an introducer vouches for, and what it cannot do by it.</summary>
+public sealed class IntroductionTests
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    /// <summary>Four hosts, three joins: everybody reaches everybody, and goes on doing so without the hub.</summary>
+    [Fact]
+    public void Joiners_OfOneHub_AreAFullMesh_12Seeds()
+    {
+        var longest = TimeSpan.Zero;
+        for (var seed = 1; seed <= 12; seed++)
+        {
+            using var sim = new SimNetwork(seed) { Cast = seed % 4, DefaultLink = new SimLink { Delay = TimeSpan.FromMilliseconds(15), Jitter = TimeSpan.FromMilliseconds(15), Loss = seed % 2 * 0.02 } };
+            var hub = sim.AddHost("hub", 1);
+            List<SimHost> hosts = [hub];
+            for (var number = 2; number < 5; number++)
+            {
+                hosts.Add(AddJoiner(sim, number, hub));
+                sim.Run(TimeSpan.FromMilliseconds(100));
+            }
+
+            var took = sim.Await(() => IsMesh(hosts), 20 * Second);
+            Assert.True(took is not null, $"seed {seed}: {Missing(hosts)}");
+            longest = took > longest ? took.Value : longest;
+            sim.Run(3 * Second);
+            foreach (var joiner in hosts.Skip(1))
+            {
+                Assert.Equal(3, joiner.Snapshot.Connections);
+                Assert.All(joiner.Snapshot.Peers.Skip(1), peer => Assert.Equal((PeerTrust.Introduction, "hub"), (peer.Trust!.Value, Assert.Single(peer.IntroducedBy))));
+            }
+
+            hub.Kill();
+            sim.Run(40 * Second);
+            var before = sim.Ledger.Arrived;
+            foreach (var from in hosts.Skip(1))
+            {
+                foreach (var to in hosts.Skip(1).Where(to => to != from))
+                {
+                    from.SendTo(to, 0);
+                }
+            }
+
+            sim.Run(2 * Second);
+            Assert.True(sim.Ledger.Arrived == before + 6 || seed % 2 == 1, $"seed {seed}: {sim.Ledger.Arrived - before} of 6");
+            Assert.True(IsMesh([.. hosts.Skip(1)]), $"seed {seed}: {Missing([.. hosts.Skip(1)])}");
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"the last of 12 meshes was whole {longest.TotalSeconds:F2} s after the last join");
+    }
+
+    /// <summary>All are started at once, each with an invite of its own.</summary>
+    [Fact]
+    public void Joiners_32AtOnce_AreAFullMesh()
+    {
+        using var sim = new SimNetwork(7) { DefaultLink = new SimLink { Delay = TimeSpan.FromMilliseconds(10), Jitter = TimeSpan.FromMilliseconds(5) } };
+        var hub = sim.AddHost("hub", 1);
+        List<SimHost> hosts = [hub];
+        for (var number = 2; number <= 32; number++)
+        {
+            hosts.Add(AddJoiner(sim, number, hub));
+        }
+
+        var took = sim.Await(() => IsMesh(hosts), 30 * Second);
+        Assert.True(took is not null, Missing(hosts));
+        TestContext.Current.TestOutputHelper?.WriteLine($"32 hosts were a mesh after {took.Value.TotalSeconds:F2} s");
+    }
+
+    /// <summary>Nobody forgets anybody: members that are known stay, also while they are away from an introducer that has just started.</summary>
+    [Fact]
+    public void Introducer_Restarts_NobodyIsCutOff()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var since = bob.Peer("carol").ChangedNanos;
+
+        // Carol cannot reach the hub: what is known of her is on its disk.
+        sim.Silence(hub, carol, isSilent: true);
+        hub.Kill();
+        sim.Run(Second);
+        hub.Boot();
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(bob), 60 * Second));
+        sim.Run(10 * Second);
+        Assert.Equal((PeerCondition.Up, since), (bob.Peer("carol").Condition, bob.Peer("carol").ChangedNanos));
+
+        sim.Silence(hub, carol, isSilent: false);
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(carol), 60 * Second));
+        sim.Run(10 * Second);
+        Assert.Equal((PeerCondition.Up, since), (bob.Peer("carol").Condition, bob.Peer("carol").ChangedNanos));
+    }
+
+    [Fact]
+    public void Member_RestartsWhileTheIntroducerIsAway_FindsTheOthers()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        hub.Kill();
+        bob.Kill();
+        carol.Kill();
+        sim.Run(Second);
+        bob.Boot();
+        carol.Boot();
+        Assert.NotNull(sim.RunUntil(() => bob.IsUp(carol) && carol.IsUp(bob), 10 * Second));
+    }
+
+    /// <summary>The address that the introducer sees is what the others dial.</summary>
+    [Fact]
+    public void Member_ComesBackElsewhere_IsFoundThere()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        bob.Kill();
+        sim.Run(40 * Second);
+        bob.Move(77, isTold: false);
+        bob.Boot();
+        sim.Silence(bob, carol, isSilent: true, thither: true, back: false);
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(bob), 30 * Second));
+        sim.Run(2 * Second);
+        Assert.Contains("192.0.2.77:51820", string.Join(' ', carol.OnDisk.Introductions.Peers.SelectMany(peer => peer.EndPoints)), StringComparison.Ordinal);
+        sim.Silence(bob, carol, isSilent: false, thither: true, back: false);
+        Assert.NotNull(sim.RunUntil(() => bob.IsUp(carol) && carol.IsUp(bob), 30 * Second));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Introducer_RemovesAMember_ItIsCutOffEverywhereWithinASecond(bool isInFile)
+    {
+        using var sim = new SimNetwork(1) { DefaultLink = new SimLink { Delay = TimeSpan.FromMilliseconds(50) } };
+        var (hub, bob, carol) = Mesh(sim);
+        if (isInFile)
+        {
+            hub.Apply(config => config with { Peers = [new PeerConfig { Name = "robert", Fingerprint = bob.Id, Networks = ["corp"] }] });
+            sim.Run(Second);
+            Assert.True(carol.IsUp(bob));
+            hub.Apply(config => config with { Peers = [] });
+        }
+        else
+        {
+            Assert.True(hub.Node!.ForgetPeer("bob", sim.Now));
+            hub.Flush();
+        }
+
+        var took = sim.RunUntil(() => carol.Snapshot.Peers.All(peer => peer.Id != bob.Id), Second);
+        Assert.NotNull(took);
+        TestContext.Current.TestOutputHelper?.WriteLine($"cut off after {took.Value.TotalMilliseconds:F0} ms over lines of 50 ms");
+        sim.Run(60 * Second);
+        Assert.Equal(["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.False(bob.IsUp(carol));
+        Assert.Empty(carol.OnDisk.Introductions.Peers);
+        Assert.Empty(carol.OnDisk.Introductions.KeptOut);
+    }
+
+    [Fact]
+    public void Introducer_RemovesAMember_WhoWasAwayLearnsItWhenItIsBack()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        sim.Silence(hub, carol, isSilent: true);
+        sim.Run(40 * Second);
+        Assert.True(hub.Node!.ForgetPeer("bob", sim.Now));
+        sim.Run(5 * Second);
+        Assert.True(carol.IsUp(bob));
+        sim.Silence(hub, carol, isSilent: false);
+        Assert.NotNull(sim.RunUntil(() => !carol.IsUp(bob), 60 * Second));
+        sim.Run(5 * Second);
+        Assert.Equal(["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+    }
+
+    [Fact]
+    public void Member_RemovedHere_StaysOutOverRestarts_UntilItIsLetInAgain()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+
+        Assert.True(carol.Node!.ForgetPeer("bob", sim.Now));
+        Assert.NotNull(sim.RunUntil(() => !bob.IsUp(carol), Second));
+        carol.Kill();
+        sim.Run(Second);
+        carol.Boot();
+        hub.Kill();
+        sim.Run(Second);
+        hub.Boot();
+        Assert.NotNull(sim.RunUntil(() => carol.IsUp(hub) && hub.IsUp(bob), 60 * Second));
+        sim.Run(60 * Second);
+        Assert.Equal(["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.Equal(("bob", bob.Id), (Assert.Single(carol.Snapshot.KeptOut).Name, carol.Snapshot.KeptOut[0].Id));
+        Assert.False(bob.IsUp(carol));
+
+        Assert.False(carol.Node!.LetPeerIn("nobody", sim.Now));
+        Assert.True(carol.Node!.LetPeerIn("bob", sim.Now));
+        Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob) && bob.IsUp(carol), 90 * Second));
+        Assert.Empty(carol.Snapshot.KeptOut);
+    }
+
+    /// <summary>Whom the config file lets go does not come back by an introduction.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Member_TakenOutOfTheFile_StaysOut(bool isWhileStopped)
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        carol.Apply(config => config with { Peers = [.. config.Peers, new PeerConfig { Name = "robert", Fingerprint = bob.Id, Networks = ["corp"] }] });
+        sim.Run(Second);
+        Assert.Equal((PeerTrust.Config, PeerCondition.Up), (carol.Peer("robert").Trust!.Value, carol.Peer("robert").Condition));
+        Assert.Equal(2, carol.Snapshot.Peers.Count);
+
+        if (isWhileStopped)
+        {
+            carol.Kill();
+            carol.ChangeConfig(config => config with { Peers = [config.Peers[0]] });
+            carol.Boot();
+        }
+        else
+        {
+            carol.Apply(config => config with { Peers = [config.Peers[0]] });
+        }
+
+        sim.Run(30 * Second);
+        Assert.Equal(["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.True(carol.IsUp(hub));
+        Assert.False(bob.IsUp(carol));
+        Assert.Equal(bob.Id, Assert.Single(carol.OnDisk.Introductions.KeptOut).Id);
+
+        // And the file's word lets it in again.
+        carol.Apply(config => config with { Peers = [.. config.Peers, new PeerConfig { Name = "robert", Fingerprint = bob.Id, Networks = ["corp"] }] });
+        Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob), 90 * Second));
+        Assert.Empty(carol.Snapshot.KeptOut);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Introducer_NoLongerOne_ItsMembersAreForgottenAtOnce(bool isEntryGone)
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        carol.Apply(config => config with { Peers = isEntryGone ? [] : [config.Peers[0] with { Introduces = false }] });
+        Assert.NotNull(sim.RunUntil(() => !bob.IsUp(carol), Second));
+        sim.Run(30 * Second);
+        Assert.Equal(isEntryGone ? [] : ["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.Empty(carol.OnDisk.Introductions.Peers);
+
+        if (!isEntryGone)
+        {
+            // Nobody is introduced to it, so it is not introduced to anybody.
+            Assert.Equal(["hub"], bob.Snapshot.Peers.Select(peer => peer.Name));
+            carol.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = true }] });
+            Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob) && bob.IsUp(carol), 10 * Second));
+
+            // Undone before anybody was told.
+            carol.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = false }] });
+            carol.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = true }] });
+            Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob) && bob.IsUp(carol), 10 * Second));
+        }
+    }
+
+    /// <summary>It talks with the inviter alone, and is nobody's business.</summary>
+    [Fact]
+    public void Joiner_WithoutIntroductions_IsNotIntroduced()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var dave = AddJoiner(sim, 5, hub, introduces: false);
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(dave) && dave.IsUp(hub), 3 * Second));
+        sim.Run(10 * Second);
+        Assert.Equal(["hub"], dave.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.Equal(["hub", "carol"], bob.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.Equal(2, carol.Snapshot.Peers.Count);
+    }
+
+    /// <summary>One hop: whom bob invites is not introduced by the hub, nor by bob to the hub's.</summary>
+    [Fact]
+    public void Introduced_IntroducesNobody()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var dave = sim.AddHost("dave", 5, sim.Identity("dave"), Trusting, new SimPeer("bob", 2));
+        dave.Present(bob.Invite("dave"));
+        Assert.NotNull(sim.RunUntil(() => bob.IsUp(dave) && dave.IsUp(bob), 5 * Second));
+        sim.Run(10 * Second);
+        Assert.Equal(["bob"], dave.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.Equal(["hub", "bob"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.DoesNotContain(hub.Snapshot.Peers, peer => peer.Id == dave.Id);
+    }
+
+    /// <summary>Members are told of each other in the networks that both share with the introducer, and packets flow in no other.</summary>
+    [Fact]
+    public void Members_ShareOneNetworkOfTwo_AreJoinedInThatOne()
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1, sim.Identity("hub"), config => SimMesh.With(config, 1, "corp", "lab"));
+        SimHost Join(string name, int number, params string[] networks)
+        {
+            var host = sim.AddHost(name, number, sim.Identity(name), config => Trusting(SimMesh.With(config, number, networks)), new SimPeer("hub", 1));
+            hub.Apply(config => config with { Peers = [.. config.Peers, new PeerConfig { Name = name, Fingerprint = host.Id, Networks = networks }] });
+            return host;
+        }
+
+        var both = Join("both", 2, "corp", "lab");
+        var corp = Join("corp", 3, "corp");
+        var lab = Join("lab", 4, "lab");
+        Assert.NotNull(sim.RunUntil(() => both.IsUp(corp) && both.IsUp(lab), 10 * Second));
+        sim.Run(5 * Second);
+        Assert.Equal(["corp"], both.Peer("corp").Networks);
+        Assert.Equal(["lab"], both.Peer("lab").Networks);
+        Assert.Equal(["hub", "both"], corp.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.Equal(["hub", "both"], lab.Snapshot.Peers.Select(peer => peer.Name));
+
+        // The introducer's entry at the receiver bounds it as well.
+        both.Apply(config => config with { Peers = [config.Peers[0] with { Networks = ["corp"] }] });
+        Assert.NotNull(sim.RunUntil(() => !both.IsUp(lab), Second));
+        sim.Run(5 * Second);
+        Assert.True(both.IsUp(corp));
+        both.Apply(config => config with { Peers = [config.Peers[0] with { Networks = ["corp", "lab"] }] });
+        Assert.NotNull(sim.RunUntil(() => both.IsUp(lab) && lab.IsUp(both), 30 * Second));
+    }
+
+    [Fact]
+    public void Introduced_AnnouncesRoutes_NoneIsTaken()
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1);
+        var carol = AddJoiner(sim, 3, hub, name: "carol");
+        var bob = sim.AddHost(
+            "bob",
+            2,
+            sim.Identity("bob"),
+            config => Trusting(config) with { Networks = [config.Networks[0] with { Routes = [IPNetwork.Parse("192.168.20.0/24")] }] },
+            new SimPeer("hub", 1));
+        bob.Present(hub.Invite("bob", routes: "192.168.20.0/24"));
+        Assert.NotNull(sim.Await(() => IsMesh([hub, bob, carol]), 10 * Second));
+        sim.Run(2 * Second);
+        Assert.Contains(hub.Snapshot.Networks[0].Routes, route => route.Peer == bob.Id && route is { IsUsed: true, Prefix.IsHost: false });
+        Assert.DoesNotContain(carol.Snapshot.Networks[0].Routes, route => route.Peer == bob.Id && route is { IsUsed: true, Prefix.IsHost: false });
+        Assert.Contains(carol.Snapshot.Networks[0].Routes, route => route.Peer == bob.Id && route is { IsUsed: true, Prefix.IsHost: true });
+    }
+
+    [Fact]
+    public void Members_OfANonIntroducer_AreRefusedAndCounted()
+    {
+        using var sim = new SimNetwork(1);
+        var node = sim.AddHost("node", 1, new SimPeer("evil"));
+        var evil = new RawPeer(sim, "evil", 66);
+        evil.Join(node, "corp", "10.42.0.0/24", 9, "10.42.0.66");
+        evil.Say(new Members([Member("a"), Member("b")], [], IsComplete: true));
+        sim.Run(Second);
+
+        Assert.Equal(["evil"], node.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.Equal((2, PeerCondition.Up), (node.Peer("evil").IntroductionsRefused, node.Peer("evil").Condition));
+        Assert.Empty(node.OnDisk.Introductions.Peers);
+        Assert.DoesNotContain(evil.Messages, message => message is Members);
+    }
+
+    /// <summary>An introducer that says what it must not: each lie is counted, and changes nothing else.</summary>
+    [Fact]
+    public void Introducer_Lies_NothingComesOfIt()
+    {
+        using var sim = new SimNetwork(1);
+        var (node, evil) = WithRawIntroducer(sim, "friend");
+        Assert.Contains(evil.Messages, message => message is Members { Asks: true });
+        evil.Say(new Members([new MemberOffer(node.Id, "you", ["corp"], []), new MemberOffer(evil.Id, "me", ["corp"], []), Member("x") with { Networks = ["lab"] }, Member("y") with { Networks = [] }], [], IsComplete: false));
+        sim.Run(Second);
+        Assert.Equal(4, node.Peer("evil").IntroductionsRefused);
+        Assert.Equal(2, node.Snapshot.Peers.Count);
+
+        // Who is pinned under another name stays who it is; a name that is another's becomes another.
+        var friend = sim.Identity("friend").Node.Id;
+        evil.Say(new Members(
+            [
+                new MemberOffer(friend, "enemy", ["corp"], [IPEndPoint.Parse("203.0.113.9:1")]),
+                Member("a") with { Name = "friend" },
+                Member("b") with { Name = "node" },
+                Member("c") with { Name = "A\u001b[31m Bad.Name" },
+                Member("d") with { Name = "" },
+                Member("e") with { Name = "friend" },
+            ],
+            [],
+            IsComplete: false));
+        sim.Run(Second);
+        Assert.Equal(["a--31m-bad", "evil", "friend", "friend-2", "friend-3", "node-2", "node-3"], node.Snapshot.Peers.Select(peer => peer.Name).Order(StringComparer.Ordinal));
+        Assert.Equal((PeerTrust.Config, null), (node.Peer("friend").Trust!.Value, node.Peer("friend").Address));
+        Assert.Contains(node.Logger.Lines, line => line.Contains("introduces a 'friend'; it is called friend-2 here", StringComparison.Ordinal));
+
+        // Addresses that are nobody's are not dialed.
+        string[] bad = ["127.0.0.1:51820", "[::1]:1", "224.0.0.1:1", "[ff02::1]:1", "[fe80::1]:1", "169.254.1.1:1", "0.0.0.0:1", "255.255.255.255:1"];
+        evil.Say(new Members([Member("f") with { Name = "f", EndPoints = [.. bad.Select(IPEndPoint.Parse)] }], [], IsComplete: false));
+        evil.Say(new Members([Member("g") with { Name = "g", EndPoints = [.. ((string[])["10.42.0.7:51820", "192.0.2.7:0", "[::ffff:127.0.0.1]:9", "[::ffff:192.0.2.8]:9"]).Select(IPEndPoint.Parse)] }], [], IsComplete: false));
+        sim.Run(Second);
+        Assert.Null(node.Peer("f").Address);
+        Assert.Equal("192.0.2.8:9", node.Peer("g").Address);
+
+        // What it does not repeat is gone, and what it takes back.
+        evil.Say(new Members([], [Member("g").Id, Member("z").Id], IsComplete: false));
+        sim.Run(Second);
+        Assert.DoesNotContain(node.Snapshot.Peers, peer => peer.Name == "g");
+        evil.Join(node, "corp", "10.42.0.0/24", 9, "10.42.0.66");
+        evil.Say(new Members([Member("f")], [], IsComplete: true));
+        sim.Run(Second);
+        Assert.Equal(["evil", "f", "friend"], node.Snapshot.Peers.Select(peer => peer.Name).Order(StringComparer.Ordinal));
+        Assert.Null(evil.Closed);
+    }
+
+    [Fact]
+    public void Introducer_NamesTooMany_TheRestIsLeftOut()
+    {
+        using var sim = new SimNetwork(1);
+        var (node, evil) = WithRawIntroducer(sim);
+        for (var i = 0; i < Limits.IntroducedPerNetwork + 44; i += 50)
+        {
+            evil.Say(new Members([.. Enumerable.Range(i, 50).Select(number => Member("m" + number))], [], IsComplete: false));
+        }
+
+        sim.Run(2 * Second);
+        Assert.Equal(1 + Limits.IntroducedPerNetwork, node.Snapshot.Peers.Count);
+        Assert.Equal(44, node.Peer("evil").IntroductionsRefused);
+        Assert.True(node.Logger.Lines.Count < 100, "an introducer fills the log");
+        evil.Say(new Members([.. Enumerable.Range(0, Limits.MembersPerMessage + 1).Select(number => Member("m" + number))], [], IsComplete: false));
+        sim.Run(Second);
+        Assert.Equal((ulong)CloseReason.LimitExceeded, evil.Closed!.Value.ErrorCode);
+    }
+
+    /// <summary>Members come and go as fast as the line takes it: what costs something is done ten times a second.</summary>
+    [Fact]
+    public void Introducer_ChangesItsMindAllTheTime_IsTakenAtAPace()
+    {
+        using var sim = new SimNetwork(1);
+        var (node, evil) = WithRawIntroducer(sim);
+        var version = node.Node!.Memory.Trust.Version;
+        for (var i = 0; i < 200; i++)
+        {
+            evil.Say(new Members(i % 2 == 0 ? [Member("a")] : [], i % 2 == 0 ? [] : [Member("a").Id], IsComplete: false));
+            sim.Run(TimeSpan.FromMilliseconds(5));
+        }
+
+        Assert.InRange(node.Node!.Memory.Trust.Version - version, 5, 15);
+    }
+
+    [Fact]
+    public void Introduction_NotConfirmedFor30Days_Ends()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        hub.Kill();
+        carol.Kill();
+        carol.Boot();
+        Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob), 10 * Second));
+        carol.Restart(memory => memory with
+        {
+            Introductions = memory.Introductions with { Peers = [.. memory.Introductions.Peers.Select(peer => peer with { ConfirmedUtcSeconds = peer.ConfirmedUtcSeconds - IntroductionBook.KeptSeconds - 1 })] },
+        });
+        sim.Run(5 * Second);
+        Assert.Equal(["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.Empty(carol.OnDisk.Introductions.Peers);
+    }
+
+    private static (SimHost Node, RawPeer Evil) WithRawIntroducer(SimNetwork sim, params string[] friends)
+    {
+        var node = sim.AddHost("node", 1, sim.Identity("node"), Trusting, [new SimPeer("evil"), .. friends.Select(name => new SimPeer(name))]);
+        node.Apply(config => config with { Peers = [config.Peers[0], .. config.Peers.Skip(1).Select(peer => peer with { Introduces = false })] });
+        var evil = new RawPeer(sim, "evil", 66);
+        evil.Join(node, "corp", "10.42.0.0/24", 9, "10.42.0.66");
+        return (node, evil);
+    }
+
+    private static MemberOffer Member(string name) => new(PeerId.OfCertificate(System.Text.Encoding.ASCII.GetBytes(name)), name, ["corp"], []);
+
+    /// <summary>A hub that has invited bob and carol.</summary>
+    /// <summary>A member, then the introducer, gets a new key, and everybody starts anew: it is one mesh of the same three nodes.</summary>
+    [Fact]
+    public void Keys_OfMemberAndIntroducerChange_TheMeshStays()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        SimHost[] hosts = [hub, bob, carol];
+        foreach (var rotating in new[] { carol, hub })
+        {
+            rotating.ChangeKey(sim.Identity(rotating.Name).Succeed("new " + rotating.Name, sim.Now.UtcSeconds + 60));
+            sim.Run(120 * Second);
+            Assert.True(IsMesh(hosts), Missing(hosts));
+            foreach (var host in hosts)
+            {
+                host.Kill();
+            }
+
+            sim.Run(Second);
+            foreach (var host in hosts)
+            {
+                host.Boot();
+            }
+
+            Assert.True(sim.Await(() => IsMesh(hosts), 60 * Second) is not null, Missing(hosts));
+            sim.Run(10 * Second);
+            Assert.All(hosts, host => Assert.Equal((2, 2), (host.Snapshot.Peers.Count, host.Snapshot.Connections)));
+        }
+
+        // Whom an entry names by the key of now is the peer that it was.
+        var latest = bob.OnDisk.Trust.Lineages.Single(lineage => lineage.First == carol.Id).Current;
+        bob.Apply(config => config with { Peers = [.. config.Peers, new PeerConfig { Name = "karl", Fingerprint = latest, Networks = ["corp"] }] });
+        sim.Run(10 * Second);
+        Assert.Equal(["hub", "karl"], bob.Snapshot.Peers.Select(peer => peer.Name).Order());
+        Assert.Equal(PeerCondition.Up, bob.Peer("karl").Condition);
+    }
+
+    private static (SimHost Hub, SimHost Bob, SimHost Carol) Mesh(SimNetwork sim)
+    {
+        var hub = sim.AddHost("hub", 1);
+        SimHost[] members = [AddJoiner(sim, 2, hub, name: "bob"), AddJoiner(sim, 3, hub, name: "carol")];
+        Assert.True(sim.Await(() => IsMesh([hub, .. members]), 10 * Second) is not null, Missing([hub, .. members]));
+        sim.Run(3 * Second);
+        return (hub, members[0], members[1]);
+    }
+
+    private static SimHost AddJoiner(SimNetwork sim, int number, SimHost hub, bool introduces = true, string? name = null)
+    {
+        name ??= "j" + number;
+        var joiner = sim.AddHost(name, number, sim.Identity(name), introduces ? Trusting : config => config, new SimPeer("hub", 1));
+        joiner.Present(hub.Invite(name));
+        return joiner;
+    }
+
+    /// <summary>As <c>vibepn join</c> leaves the inviter's entry.</summary>
+    private static NodeConfig Trusting(NodeConfig config) => config with { Peers = [.. config.Peers.Select(peer => peer with { Introduces = true })] };
+
+    private static bool IsMesh(IReadOnlyList<SimHost> hosts) => hosts.All(one => hosts.All(other => one == other || one.IsUp(other)));
+
+    private static string Missing(IReadOnlyList<SimHost> hosts) =>
+        string.Join(", ", hosts.SelectMany(one => hosts.Where(other => other != one && !one.IsUp(other)).Select(other => $"{one.Name}-{other.Name}")));
+}
