@@ -59,7 +59,7 @@ public sealed class PageTests : IDisposable
         one.Daemon.Signal(Signal.Terminate);
         browser.Await("!document.getElementById('banner').hidden && document.body.classList.contains('stale')");
         _ = one.Daemon.WaitForExit(s_patience);
-        one.Start();
+        _ = one.Launch();
         browser.Await("document.getElementById('banner').hidden && document.getElementById('t-peers').textContent === '1 of 1'");
     }
 

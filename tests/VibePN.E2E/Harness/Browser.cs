@@ -89,7 +89,7 @@ internal sealed class Browser : IDisposable
 
     public void Press(string key)
     {
-        _ = Ask("Input.dispatchKeyEvent", new() { ["type"] = "keyDown", ["key"] = key, ["code"] = key, ["windowsVirtualKeyCode"] = KeyCode(key), ["text"] = key == "Enter" ? "\r" : null });
+        _ = Ask("Input.dispatchKeyEvent", new() { ["type"] = "keyDown", ["key"] = key, ["code"] = key, ["windowsVirtualKeyCode"] = KeyCode(key), ["text"] = key == "Enter" ? "\r" : "" });
         _ = Ask("Input.dispatchKeyEvent", new() { ["type"] = "keyUp", ["key"] = key, ["code"] = key, ["windowsVirtualKeyCode"] = KeyCode(key) });
     }
 
