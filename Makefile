@@ -1,10 +1,9 @@
 # Every target installs what it needs from Debian first (scripts/setup), and does nothing the second time.
 
 PREFIX ?= /usr/local
-BINDIR  = $(DESTDIR)$(PREFIX)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help build test sim soak fuzz demo bench bench-micro install format format-check audit clean
+.PHONY: help build test sim soak fuzz demo bench bench-micro package package-test install uninstall format format-check audit clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,11 +41,22 @@ bench-micro: ## the hot paths by themselves (BenchmarkDotNet); QUICK=1, FILTER='
 	@scripts/setup run
 	@QUICK="$(QUICK)" FILTER="$(FILTER)" scripts/bench micro
 
-install: build ## copy the executable and its links to PREFIX/bin (default /usr/local)
+package: ## out/vibepn_VERSION_ARCHITECTURE.deb for Debian (docs/install.md)
+	@scripts/setup package
+	@scripts/build
+	@scripts/package
+
+package-test: ## install, upgrade, watch and purge it under systemd on a Debian 13 of its own (root)
+	@scripts/setup package-test
+	@scripts/build
+	@scripts/package-test
+
+install: build ## copy the executable, unit, man pages and completions to PREFIX (default /usr/local)
 	@$(if $(DESTDIR),,scripts/setup run)
-	install -D -m 0755 out/vibepn "$(BINDIR)/vibepn"
-	ln -sf vibepn "$(BINDIR)/vpn"
-	ln -sf vibepn "$(BINDIR)/vpnctl"
+	@scripts/install-files "$(DESTDIR)" "$(PREFIX)"
+
+uninstall: ## remove what `make install` has copied; config and state stay
+	@scripts/install-files "$(DESTDIR)" "$(PREFIX)" remove
 
 format: ## rewrite the sources to the house style
 	@scripts/setup sdk

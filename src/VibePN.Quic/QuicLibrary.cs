@@ -31,7 +31,11 @@ public static unsafe class QuicLibrary
     /// <exception cref="QuicException">One is missing or too old; the message names it and the cure.</exception>
     public static void EnsureLoaded()
     {
-        EnsureLoaded(name => NativeLibrary.TryLoad(name, out var handle) ? handle : 0);
+        if (!NgTcp2Crypto.IsLinkedIn)
+        {
+            EnsureLoaded(name => NativeLibrary.TryLoad(name, out var handle) ? handle : 0);
+        }
+
         Check(NgTcp2.ngtcp2_version(0)->version_num, NgTcp2Version, IsGnuTlsNewEnough(), GnuTlsVersion);
     }
 

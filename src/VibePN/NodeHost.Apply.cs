@@ -177,8 +177,8 @@ public sealed partial class NodeHost
 
     private static UdpOptions OptionsOfUdp(NodeConfig config) => new() { Gso = config.Tuning.UdpGso, Gro = config.Tuning.UdpGro };
 
-    private static TunDevice OpenTun(NodeConfig config, NetworkConfig network) =>
-        TunDevice.Open(network.Interface, new TunOptions { Offloads = config.Tuning.TunOffloads });
+    private TunDevice OpenTun(NodeConfig config, NetworkConfig network) =>
+        TunDevice.Open(network.Interface, new TunOptions { Offloads = config.Tuning.TunOffloads, Trial = _trial });
 
     private static void CloseAll(IEnumerable<TunDevice> tuns)
     {

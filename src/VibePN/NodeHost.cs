@@ -23,6 +23,9 @@ public sealed partial class NodeHost : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly NodeMemoryFile _memoryFile;
 
+    /// <summary>Null: offloads are switched off, which needs a restart to change.</summary>
+    private readonly TunTrial? _trial;
+
     /// <summary>Held by whoever changes the host's network or the state directory: one at a time.</summary>
     private readonly SemaphoreSlim _turn = new(1);
     private HostState? _desired;
@@ -42,13 +45,16 @@ public sealed partial class NodeHost : IAsyncDisposable
     {
         _logger = logger;
         _identity = identity;
+
+        // First: it takes as long as all that comes before its verdict is needed.
+        _trial = config.Tuning.TunOffloads ? TunTrial.Start() : null;
         _memoryFile = new NodeMemoryFile(config.Node.State);
         _joinFiles = new JoinFiles(config.Node.State);
-        QuicLibrary.EnsureLoaded();
-        _credentials = LoadCredentials(config, identity);
         UdpSocket? udp = null;
         try
         {
+            QuicLibrary.EnsureLoaded();
+            _credentials = LoadCredentials(config, identity);
             udp = UdpSocket.Bind(config.Node.Listen, OptionsOfUdp(config));
             foreach (var network in config.Networks)
             {
@@ -71,7 +77,8 @@ public sealed partial class NodeHost : IAsyncDisposable
             udp?.Dispose();
             CloseAll(_tuns.Values);
             _hostNetwork?.Dispose();
-            _credentials.Dispose();
+            _credentials?.Dispose();
+            _trial?.Dispose();
             throw;
         }
     }
@@ -123,6 +130,10 @@ public sealed partial class NodeHost : IAsyncDisposable
             await host.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+        finally
+        {
+            host._trial?.Dispose();
+        }
     }
 
     /// <summary>What keeps a network's interface from using them.</summary>
@@ -139,6 +150,10 @@ public sealed partial class NodeHost : IAsyncDisposable
     }
 
     public Task<NodeSnapshot> SnapshotAsync() => _loop.InvokeAsync(node => node.Snapshot(NodeLoop.Now()));
+
+    /// <summary>Ends when the loop has taken a turn.</summary>
+    /// <exception cref="InvalidOperationException">It has ended.</exception>
+    public Task TurnAsync() => _loop.InvokeAsync(static _ => true);
 
     /// <summary>What became of a configured peer of late; null: there is none of that name.</summary>
     public Task<PeerHistorySnapshot?> HistoryAsync(string peer) => _loop.InvokeAsync(node => node.History(peer));

@@ -126,13 +126,12 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
 
     /// <summary>Runs <paramref name="function"/> on the loop's thread, between two turns.</summary>
     /// <exception cref="InvalidOperationException">The loop has ended.</exception>
-    public Task<T> InvokeAsync<T>(Func<Node, T> function)
+    public async Task<T> InvokeAsync<T>(Func<Node, T> function)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_completion.Task.IsCompleted)
         {
-            answer.SetException(new InvalidOperationException("the node has stopped"));
-            return answer.Task;
+            throw new InvalidOperationException("the node has stopped");
         }
 
         _messages.Enqueue(node =>
@@ -149,8 +148,10 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
             }
         });
         _wake.Signal();
-        _ = _completion.Task.ContinueWith(_ => answer.TrySetException(new InvalidOperationException("the node has stopped")), TaskScheduler.Default);
-        return answer.Task;
+
+        // Unlike a continuation of the loop's end, this leaves nothing behind there: the daemon runs for years, and is asked every few seconds.
+        _ = await Task.WhenAny(answer.Task, _completion.Task).ConfigureAwait(false);
+        return answer.Task.IsCompleted ? await answer.Task.ConfigureAwait(false) : throw new InvalidOperationException("the node has stopped");
     }
 
     /// <summary>Ends the loop after the present turn; what the node has written leaves first.</summary>

@@ -22,7 +22,7 @@ public sealed class KeyTests : IDisposable
     [Fact]
     public void RotateKey_InARunningMesh_FlowsGoOnAndTheOldFingerprintStarts()
     {
-        TestNode[] nodes = [_bed.AddNode("one"), _bed.AddNode("two"), _bed.AddNode("three")];
+        TestNode[] nodes = [_bed.AddNode("one", TestIdentity.Create("one", validUntil: TimeSpan.FromDays(20))), _bed.AddNode("two"), _bed.AddNode("three")];
         foreach (TestNode node in nodes)
         {
             foreach (TestNode other in nodes.Where(other => other != node))
@@ -38,7 +38,10 @@ public sealed class KeyTests : IDisposable
 
         var pairs = (from node in nodes from other in nodes where node != other select (From: node, To: other)).ToList();
         pairs.ForEach(pair => pair.From.WaitForTrafficTo(pair.To, s_patience));
-        string id = nodes[0].Status()["id"]!.GetValue<string>();
+        JsonNode status = nodes[0].Status();
+        string id = status["id"]!.GetValue<string>();
+        Assert.Contains(status["warnings"]!.AsArray(), warning => warning!.GetValue<string>().Contains("this node's certificate expires on ", StringComparison.Ordinal));
+        Assert.Equal(status["keyExpiresUtc"]!.GetValue<string>(), nodes[1].PeerOf(nodes[0])!["keyExpiresUtc"]!.GetValue<string>());
 
         List<UdpFlow> flows = [.. pairs.Select((pair, i) => new UdpFlow(pair.From.Host, pair.To.Host, pair.To.Inner, 2, 6000 + i))];
         Wait.For(TimeSpan.FromSeconds(0.5));
@@ -59,7 +62,9 @@ public sealed class KeyTests : IDisposable
         }
 
         string key = made["newKey"]!.GetValue<string>();
-        Assert.Equal(key, nodes[0].Status()["key"]!.GetValue<string>());
+        status = nodes[0].Status();
+        Assert.Equal(key, status["key"]!.GetValue<string>());
+        Assert.DoesNotContain(status["warnings"]!.AsArray(), warning => warning!.GetValue<string>().Contains("certificate", StringComparison.Ordinal));
         Assert.Equal((id, key), (nodes[1].PeerOf(nodes[0])!["id"]!.GetValue<string>(), nodes[1].PeerOf(nodes[0])!["key"]!.GetValue<string>()));
         Assert.Contains(nodes[0].LogLines, line => line.Contains("the node has a new key", StringComparison.Ordinal));
         nodes[0].Config = nodes[0].ConfigText().Replace("[identity]", $"[identity]\nfingerprint = \"{id}\"", StringComparison.Ordinal);
@@ -70,15 +75,15 @@ public sealed class KeyTests : IDisposable
         Assert.Equal(id, nodes[0].Status()["id"]!.GetValue<string>());
 
         // The overlap has ended meanwhile: the key of before gets nowhere.
-        nodes[0].Kill();
+        _ = nodes[0].Control("goodbye");
+        Wait.Until(s_patience, "it ends", () => nodes[0].Daemon.HasExited);
         foreach (string path in new[] { nodes[0].CertificatePath, nodes[0].KeyPath })
         {
             File.Copy(path + ".bak", path, overwrite: true);
         }
 
         nodes[0].Launch();
-        Wait.Until(s_patience, "the old key is refused", () => nodes[1].CountLog("the overlap is over") > 0);
-        Assert.NotEqual("connected", nodes[1].StateOf(nodes[0]));
+        Wait.Until(s_patience, "the old key is refused", () => nodes[1].CountLog("the overlap is over") > 0 && nodes[1].StateOf(nodes[0]) != "connected");
 
         // Who is removed is cut off while it talks.
         Outcome removed = nodes[1].Host.Run(TestBed.Executable, "remove-peer", nodes[2].Name, "--config", nodes[1].ConfigPath, "--socket", nodes[1].SocketPath);

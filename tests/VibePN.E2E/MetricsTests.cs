@@ -50,7 +50,11 @@ public sealed class MetricsTests : IDisposable
         Assert.InRange(Value("vibepn_peer_rtt_seconds{peer=\"two\"}"), 1e-6, 10);
         Assert.InRange(Value("vibepn_resident_memory_bytes"), 1 << 20, 1 << 28);
         Assert.True(Value("vibepn_network_routes{network=\"corp\",state=\"used\"}") >= 1, Scrape());
-        Assert.True(Value("vibepn_certificate_expiry_timestamp_seconds") > 1_700_000_000, Scrape());
+        double expiry = Value("vibepn_certificate_expiry_timestamp_seconds");
+        Assert.True(expiry > 1_700_000_000, Scrape());
+        Outcome rotated = _one.Host.Run(TestBed.Executable, "rotate-key", "--config", _one.ConfigPath, "--socket", _one.SocketPath);
+        Assert.True(rotated.ExitCode == 0, rotated.ToString());
+        Wait.Until(s_patience, "the successor's end is shown", () => Value("vibepn_certificate_expiry_timestamp_seconds") > expiry);
     }
 
     [Fact]

@@ -64,6 +64,7 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, LogThreshold threshol
                 socket, new StatusSource(host, reloader, metrics, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), threshold, () => GoodbyeAsync(stopped.Value), _logger);
             Log.Started(_logger, ProductVersion.Text, config.Node.Name, identity.Id.ToString(), socket.Path);
             SystemdNotifier.Ready();
+            await using SystemdWatchdog? watchdog = SystemdWatchdog.Start(host.TurnAsync, clock);
             Task first = await Task.WhenAny(_stopAsked.Task, host.Completion);
             SystemdNotifier.Stopping();
             if (first == _stopAsked.Task)

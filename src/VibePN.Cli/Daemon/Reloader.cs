@@ -45,14 +45,58 @@ internal sealed class Reloader : IAsyncDisposable
             throw new RequestException(400, $"confirmWithinSeconds must be from 1 to {LongestWaitSeconds}, not {given}");
         }
 
-        TimeSpan? wait = request.ConfirmWithinSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
-
         string path = _host.Config.Path;
         if (request.Config is { } meant && meant != path)
         {
             throw new RequestException(409, $"this daemon runs on {path}, not on {meant}; nothing was changed");
         }
 
+        if (request.DryRun)
+        {
+            return await ReloadNowAsync(request, caller);
+        }
+
+        SystemdNotifier.Reloading();
+        try
+        {
+            return await ReloadNowAsync(request, caller);
+        }
+        finally
+        {
+            SystemdNotifier.Ready();
+        }
+    }
+
+    public async Task<ConfirmDto> ConfirmAsync(string caller)
+    {
+        bool confirmed = await _inForce.ConfirmAsync();
+        if (confirmed)
+        {
+            Log.Confirmed(_logger, caller);
+        }
+
+        return new ConfirmDto { Confirmed = confirmed };
+    }
+
+    /// <summary>As SIGHUP asks for it: whatever comes of it is in the log.</summary>
+    public async Task ReloadBySignalAsync()
+    {
+        try
+        {
+            _ = await ReloadAsync(new ReloadRequestDto(), "SIGHUP");
+        }
+        catch (RequestException)
+        {
+            // It was logged.
+        }
+    }
+
+    public ValueTask DisposeAsync() => _inForce.DisposeAsync();
+
+    private async Task<ReloadDto> ReloadNowAsync(ReloadRequestDto request, string caller)
+    {
+        string path = _host.Config.Path;
+        TimeSpan? wait = request.ConfirmWithinSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         try
         {
             if (!request.DryRun)
@@ -84,37 +128,6 @@ internal sealed class Reloader : IAsyncDisposable
             throw Refused([.. failure.Errors.Select(error => error.ToString())], caller);
         }
     }
-
-    public async Task<ConfirmDto> ConfirmAsync(string caller)
-    {
-        bool confirmed = await _inForce.ConfirmAsync();
-        if (confirmed)
-        {
-            Log.Confirmed(_logger, caller);
-        }
-
-        return new ConfirmDto { Confirmed = confirmed };
-    }
-
-    /// <summary>As SIGHUP asks for it: whatever comes of it is in the log.</summary>
-    public async Task ReloadBySignalAsync()
-    {
-        SystemdNotifier.Reloading();
-        try
-        {
-            _ = await ReloadAsync(new ReloadRequestDto(), "SIGHUP");
-        }
-        catch (RequestException)
-        {
-            // It was logged.
-        }
-        finally
-        {
-            SystemdNotifier.Ready();
-        }
-    }
-
-    public ValueTask DisposeAsync() => _inForce.DisposeAsync();
 
     private RequestException Refused(IReadOnlyList<string> reasons, string caller)
     {

@@ -14,6 +14,9 @@ internal static class SystemdNotifier
     public static void Reloading() =>
         Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetElapsedTime(0).Ticks / TimeSpan.TicksPerMicrosecond}"));
 
+    /// <summary>For the watchdog.</summary>
+    public static void Alive() => Send("WATCHDOG=1");
+
     public static void Stopping() => Send("STOPPING=1");
 
     private static void Send(string state)

@@ -188,7 +188,7 @@ public sealed unsafe class TunDevice : IDisposable
             return;
         }
 
-        var (tcpFailure, udpFailure) = options.SelfTest ? TunSelfTest.Run() : default;
+        var (tcpFailure, udpFailure) = !options.SelfTest ? default : options.Trial?.Verdict() ?? TunSelfTest.Run();
         if (tcpFailure is not null)
         {
             DisableOffloads($"self-test failed: {tcpFailure}");

@@ -8,4 +8,7 @@ public sealed record TunOptions
 
     /// <summary>Tries the offloads first, in a namespace of its own (some milliseconds).</summary>
     public bool SelfTest { get; init; } = true;
+
+    /// <summary>Its verdict counts as the self-test; null: one is made for this interface alone.</summary>
+    public TunTrial? Trial { get; init; }
 }

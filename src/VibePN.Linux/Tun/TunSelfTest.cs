@@ -35,14 +35,15 @@ internal sealed class TunSelfTest : IDisposable
         _network.Apply(new HostState([new LinkState(_tun.InterfaceIndex, _tun.Name, 1400, Up: true, [new InterfaceAddress(_own, 24)], [])]));
     }
 
+    /// <summary>Tries them now, and leaves nothing when it returns.</summary>
     /// <returns>Why TCP and UDP offloads must not be used; null: they work, or it cannot be tried (no right to make a namespace).</returns>
     public static (string? Tcp, string? Udp) Run()
     {
-        (string?, string?) result = default;
-        var thread = new Thread(() => result = RunInNamespace()) { Name = "vibepn-selftest", IsBackground = true };
-        thread.Start();
-        thread.Join();
-        return result;
+        using var trial = TunTrial.Start();
+        var verdict = trial.Verdict();
+        trial.Dispose();
+        trial.Join();
+        return verdict;
     }
 
     public void Dispose()
@@ -53,11 +54,13 @@ internal sealed class TunSelfTest : IDisposable
         _tun.Dispose();
     }
 
-    private static (string? Tcp, string? Udp) RunInNamespace()
+    /// <summary>On a thread that ends afterwards: it leaves the program's network namespace. Not told: it cannot be tried.</summary>
+    /// <param name="tell">Takes why TCP and UDP offloads must not be used; the namespace goes when it returns.</param>
+    internal static void RunInNamespace(Action<(string? Tcp, string? Udp)> tell)
     {
         if (Libc.unshare(Libc.CLONE_NEWNET) != 0)
         {
-            return default;
+            return;
         }
 
         TunSelfTest test;
@@ -68,12 +71,12 @@ internal sealed class TunSelfTest : IDisposable
         catch (LinuxException)
         {
             // The real interface will fail the same way, and say so.
-            return default;
+            return;
         }
 
         using (test)
         {
-            return (Try(test.TestTcp), test._tun.HasUdpOffload ? Try(test.TestUdp) : null);
+            tell((Try(test.TestTcp), test._tun.HasUdpOffload ? Try(test.TestUdp) : null));
         }
     }
 

@@ -47,7 +47,7 @@ internal static unsafe class CallbackTable
 
     private static ngtcp2_callbacks Create()
     {
-        var helper = NativeLibrary.Load(NgTcp2Crypto.Library);
+        var helper = NgTcp2Crypto.IsLinkedIn ? NativeLibrary.GetMainProgramHandle() : NativeLibrary.Load(NgTcp2Crypto.Library);
         return new ngtcp2_callbacks
         {
             client_initial = NativeLibrary.GetExport(helper, Names[0]),

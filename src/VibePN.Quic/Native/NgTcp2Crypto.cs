@@ -19,6 +19,12 @@ internal static unsafe partial class NgTcp2Crypto
     /// <summary><c>NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN</c>.</summary>
     public const int MaxRegularTokenBytes = 1 + 8 + 16 + 16;
 
+    /// <summary>
+    /// ngtcp2 and this are part of the executable, as src/VibePN.Cli/VibePN.Cli.csproj links them where it can; GnuTLS is then loaded
+    /// with it. Else all three are loaded when they are needed.
+    /// </summary>
+    public static bool IsLinkedIn { get; } = NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), "ngtcp2_crypto_client_initial_cb", out _);
+
     [LibraryImport(Library)]
     public static partial int ngtcp2_crypto_recv_crypto_data_cb(void* conn, int level, ulong offset, byte* data, nuint datalen, void* user_data);
 

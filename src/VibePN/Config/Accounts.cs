@@ -30,8 +30,17 @@ public static class Accounts
 
     /// <summary>Null leaves the user or the group as it is.</summary>
     /// <exception cref="IOException">Not allowed, or no such file.</exception>
-    public static void SetOwner(string path, uint? user, uint? group) =>
+    public static void SetOwner(string path, uint? user, uint? group)
+    {
+        FileOwner present = PosixFile.GetOwner(path);
+        if ((user ?? present.UserId) == present.UserId && (group ?? present.GroupId) == present.GroupId)
+        {
+            // Also where changing owners is forbidden altogether, as by the systemd unit.
+            return;
+        }
+
         PosixFile.SetOwner(path, new FileOwner(user ?? PosixFile.Unchanged, group ?? PosixFile.Unchanged));
+    }
 
     /// <inheritdoc cref="PosixFile.SetCreationMask"/>
     public static void SetCreationMask(UnixFileMode withheld) => PosixFile.SetCreationMask(withheld);

@@ -19,8 +19,7 @@ public readonly record struct AdmissionResult(AdmissionReason Reason, PeerConfig
     public TlsAlert Alert => Reason switch
     {
         AdmissionReason.Accepted or AdmissionReason.AcceptedFirstUse or AdmissionReason.AcceptedInvite => TlsAlert.Accept,
-        AdmissionReason.SuccessionForged => TlsAlert.DecryptError,
-        AdmissionReason.Superseded or AdmissionReason.Forked or AdmissionReason.Mixed => TlsAlert.CertificateRevoked,
+        AdmissionReason.Superseded or AdmissionReason.Forked => TlsAlert.CertificateRevoked,
         AdmissionReason.InviteUnknown => TlsAlert.UnknownCa,
         AdmissionReason.InviteForged => TlsAlert.DecryptError,
         AdmissionReason.InviteUsed => TlsAlert.CertificateUnknown,
@@ -28,7 +27,8 @@ public readonly record struct AdmissionResult(AdmissionReason Reason, PeerConfig
         AdmissionReason.InviteRevoked => TlsAlert.CertificateRevoked,
         AdmissionReason.InviteNetworkGone => TlsAlert.UnrecognizedName,
         AdmissionReason.Expired or AdmissionReason.NotYetValid => TlsAlert.CertificateExpired,
-        AdmissionReason.Stranger or AdmissionReason.NoPin or AdmissionReason.Itself => TlsAlert.AccessDenied,
+        // Whose chain proves nothing is a stranger, and not told whether it has named somebody who is known.
+        AdmissionReason.SuccessionForged or AdmissionReason.Mixed or AdmissionReason.Stranger or AdmissionReason.NoPin or AdmissionReason.Itself => TlsAlert.AccessDenied,
         _ => TlsAlert.BadCertificate,
     };
 

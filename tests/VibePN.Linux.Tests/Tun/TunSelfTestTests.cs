@@ -21,6 +21,31 @@ public sealed class TunSelfTestTests
     public void Run_WithoutCapabilities_IsInconclusive() => NetNs.RunWithoutCapabilities(() => Assert.Equal((null, null), TunSelfTest.Run()));
 
     [Fact]
+    public void Trial_OneForSeveralInterfaces_CountsAlsoWhenItsNamespaceHasGone() => NetNs.Run(() =>
+    {
+        using var trial = TunTrial.Start();
+        var options = new TunOptions { Offloads = true, Trial = trial };
+        using var first = TunDevice.Open("vpn-one", options);
+        trial.Dispose();
+        trial.Join();
+        using var second = TunDevice.Open("vpn-two", options);
+
+        Assert.True(first.HasOffloads && first.HasUdpOffload);
+        Assert.True(second.HasOffloads && second.HasUdpOffload);
+        Assert.Equal((null, null), trial.Verdict());
+        Assert.Equal(0, HostNetwork.InterfaceIndex("vibepn-test"));
+    });
+
+    [Fact]
+    public void Trial_WithoutCapabilities_DoesNotWait() => NetNs.RunWithoutCapabilities(() =>
+    {
+        using var trial = TunTrial.Start();
+
+        Assert.Equal((null, null), trial.Verdict());
+        trial.Join();
+    });
+
+    [Fact]
     public void DisableOffloads_AtRunTime_SaysWhy() => NetNs.Run(() =>
     {
         using var tun = TunDevice.Open("vpn-test", new TunOptions { Offloads = true });

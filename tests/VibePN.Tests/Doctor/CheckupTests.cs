@@ -25,7 +25,7 @@ public sealed class CheckupTests
         ("peer inside the tunnel", "config.meaning", Warning, "config.toml:12", facts => facts.Rewriting(("two.example", "10.42.0.2"))),
         ("peer at our own address", "config.meaning", Warning, "own", facts => facts.Rewriting(("two.example", "203.0.113.1"))),
         ("no way to be dialed", "config.meaning", Warning, "config.toml:8", facts => facts.Rewriting(("address = \"two.example:51820\"", ""), ("[::]:51820", "[::]:0"))),
-        ("no peers", "config.meaning", Info, "add-peer", facts => facts.WithConfig(WithoutPeers())),
+        ("no peers", "config.meaning", Info, "vibepn invite", facts => facts.WithConfig(WithoutPeers()).WithStatus(status => status with { Peers = [] })),
         ("certificate missing", "identity.files", Error, "config.toml:2", facts => facts with { Identity = facts.Identity! with { CertProblem = "there is no /etc/vibepn/node.crt" } }),
         ("key missing", "identity.files", Error, "config.toml:3", facts => facts with { Identity = facts.Identity! with { KeyProblem = "there is no /etc/vibepn/node.key" } }),
         ("key open to the group", "identity.permissions", Error, "chmod 600 /etc/vibepn/node.key", facts => facts with { Identity = facts.Identity! with { KeyMode = facts.Identity.KeyMode | UnixFileMode.GroupRead } }),

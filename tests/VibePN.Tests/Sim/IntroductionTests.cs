@@ -13,10 +13,10 @@ public sealed class IntroductionTests
 
     /// <summary>Four hosts, three joins: everybody reaches everybody, and goes on doing so without the hub.</summary>
     [Fact]
-    public void Joiners_OfOneHub_AreAFullMesh_12Seeds()
+    public void Joiners_OfOneHub_AreAFullMesh_8Seeds()
     {
         var longest = TimeSpan.Zero;
-        for (var seed = 1; seed <= 12; seed++)
+        for (var seed = 1; seed <= 8; seed++)
         {
             using var sim = new SimNetwork(seed) { Cast = seed % 4, DefaultLink = new SimLink { Delay = TimeSpan.FromMilliseconds(15), Jitter = TimeSpan.FromMilliseconds(15), Loss = seed % 2 * 0.02 } };
             var hub = sim.AddHost("hub", 1);
@@ -53,7 +53,7 @@ public sealed class IntroductionTests
             Assert.True(IsMesh([.. hosts.Skip(1)]), $"seed {seed}: {Missing([.. hosts.Skip(1)])}");
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"the last of 12 meshes was whole {longest.TotalSeconds:F2} s after the last join");
+        TestContext.Current.TestOutputHelper?.WriteLine($"the last of 8 meshes was whole {longest.TotalSeconds:F2} s after the last join");
     }
 
     /// <summary>All are started at once, each with an invite of its own.</summary>

@@ -26,9 +26,10 @@ internal static class ConfigChecks
         [
             .. config.Warnings.Select(warning => Finding.Warning(warning.Message, place: warning.Line > 0 ? $"{warning.File}:{warning.Line}" : warning.File)),
         ];
-        if (config.Peers.Count == 0)
+        // Those that came by invite are not in the file.
+        if (config.Peers.Count == 0 && facts.Daemon.Status is not { Peers.Count: > 0 })
         {
-            findings.Add(Finding.Info("there are no peers yet", cure: "vibepn add-peer"));
+            findings.Add(Finding.Info("there are no peers yet", cure: "vibepn invite, on the other host vibepn join"));
         }
 
         foreach (PeerConfig peer in config.Peers)
