@@ -12,11 +12,12 @@ using VibePN.Metrics;
 namespace VibePN.Cli.Daemon;
 
 /// <summary>The metrics address: HTTP/1.1 over TCP, for reading only, for whoever can reach it.</summary>
-internal sealed class MetricsServer : IAsyncDisposable
+internal sealed partial class MetricsServer : IAsyncDisposable
 {
     private const int MaxConnections = 32;
     private const int MaxHeaderBytes = 8 * 1024;
     private const int MaxRequestLineBytes = 2 * 1024;
+    private const string NothingAllowed = "default-src 'none'; frame-ancestors 'none'";
     private const string PlainText = "text/plain; charset=utf-8";
 
     /// <summary>A whole request has to be there by then.</summary>
@@ -108,7 +109,9 @@ internal sealed class MetricsServer : IAsyncDisposable
             {
                 await (request.Path.Value switch
                 {
-                    "/" => AnswerAsync(context, StatusCodes.Status200OK, $"VibePN on {_source.NodeName}\n/metrics  for Prometheus\n"),
+                    "/" when PageIsWanted(request) => AnswerPageAsync(context),
+                    "/events" => ServeEventsAsync(context),
+                    "/" => AnswerAsync(context, StatusCodes.Status200OK, $"VibePN on {_source.NodeName}\n/  in a browser: the mesh, live\n/metrics  for Prometheus\n"),
                     "/metrics" => AnswerAsync(context, StatusCodes.Status200OK, await _source.TextAsync(), PrometheusText.ContentType),
                     _ => AnswerAsync(context, StatusCodes.Status404NotFound, "There is nothing here; / says what there is.\n"),
                 });
@@ -132,14 +135,21 @@ internal sealed class MetricsServer : IAsyncDisposable
         response.StatusCode = status;
         response.ContentType = type;
         response.ContentLength = body.Length;
-        response.Headers.CacheControl = "no-store";
-        response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers.ContentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'";
-        response.Headers["Referrer-Policy"] = "no-referrer";
-        response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        Protect(response, NothingAllowed);
         if (!HttpMethods.IsHead(context.Request.Method))
         {
             await response.Body.WriteAsync(body, context.RequestAborted);
         }
+    }
+
+    private static void Protect(HttpResponse response, string policy)
+    {
+        response.Headers.CacheControl = "no-store";
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers.XFrameOptions = "DENY";
+        response.Headers.ContentSecurityPolicy = policy;
+        response.Headers["Referrer-Policy"] = "no-referrer";
+        response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
     }
 }

@@ -5,8 +5,8 @@ using VibePN.Metrics;
 namespace VibePN.Cli.Daemon;
 
 /// <summary>
-/// What a scrape answers. However often it is asked for: the node is interrupted for one snapshot a second at most, and everybody who asks
-/// in that time has the same text.
+/// What a scrape and the page are told. However often it is asked for: the node is interrupted for one snapshot a second at most, and
+/// everybody who asks in that time is told the same.
 /// </summary>
 internal sealed class MetricsSource : IDisposable
 {
@@ -21,7 +21,9 @@ internal sealed class MetricsSource : IDisposable
     private readonly NodeMeter _meter;
     private readonly Exposition _exposition;
     private NodeSample? _sample;
-    private byte[] _text = [];
+    private byte[]? _text;
+    private byte[]? _nodeEvent;
+    private byte[] _routesEvent = [];
     private long _takenAt;
 
     public MetricsSource(NodeHost host, TimeProvider clock)
@@ -32,6 +34,8 @@ internal sealed class MetricsSource : IDisposable
         _exposition = new Exposition(_meter.Meter);
     }
 
+    public TimeProvider Clock => _clock;
+
     public string NodeName => _host.Config.Node.Name;
 
     /// <returns>In Prometheus' text format; not to be changed.</returns>
@@ -40,32 +44,30 @@ internal sealed class MetricsSource : IDisposable
         await _turn.WaitAsync();
         try
         {
-            if (_sample is null || _clock.GetElapsedTime(_takenAt) >= MaxAge)
-            {
-                NodeSnapshot snapshot = await _host.SnapshotAsync();
-                (long allocated, long turns) = _host.LoopLoad;
-                if (_identity != _host.Identity)
-                {
-                    _identity = _host.Identity;
-                    _certificateNotAfter = NodeSample.NotAfterOf(_identity);
-                }
+            _ = await SampleAsync();
+            return _text ??= _exposition.Write();
+        }
+        finally
+        {
+            _ = _turn.Release();
+        }
+    }
 
-                _sample = new NodeSample
-                {
-                    Node = snapshot,
-                    Version = ProductVersion.Text,
-                    Ngtcp2 = _libraries.Ngtcp2,
-                    GnuTls = _libraries.GnuTls,
-                    ResidentBytes = StatusSource.ResidentBytes(),
-                    LoopAllocatedBytes = allocated,
-                    LoopTurns = turns,
-                    CertificateNotAfterUtcSeconds = _certificateNotAfter,
-                };
-                _text = _exposition.Write();
-                _takenAt = _clock.GetTimestamp();
+    /// <summary>For the page.</summary>
+    public async Task<PageFrame> FrameAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            NodeSample sample = await SampleAsync();
+            if (_nodeEvent is null)
+            {
+                _nodeEvent = PageEvents.Node(sample, _clock.GetUtcNow());
+                byte[] routes = PageEvents.Routes(sample);
+                _routesEvent = routes.AsSpan().SequenceEqual(_routesEvent) ? _routesEvent : routes;
             }
 
-            return _text;
+            return new PageFrame(_nodeEvent, _routesEvent, MaxAge - _clock.GetElapsedTime(_takenAt));
         }
         finally
         {
@@ -78,5 +80,37 @@ internal sealed class MetricsSource : IDisposable
         _exposition.Dispose();
         _meter.Dispose();
         _turn.Dispose();
+    }
+
+    /// <summary>To be called in turn.</summary>
+    private async Task<NodeSample> SampleAsync()
+    {
+        if (_sample is null || _clock.GetElapsedTime(_takenAt) >= MaxAge)
+        {
+            NodeSnapshot snapshot = await _host.SnapshotAsync();
+            (long allocated, long turns) = _host.LoopLoad;
+            if (_identity != _host.Identity)
+            {
+                _identity = _host.Identity;
+                _certificateNotAfter = NodeSample.NotAfterOf(_identity);
+            }
+
+            _sample = new NodeSample
+            {
+                Node = snapshot,
+                Version = ProductVersion.Text,
+                Ngtcp2 = _libraries.Ngtcp2,
+                GnuTls = _libraries.GnuTls,
+                ResidentBytes = StatusSource.ResidentBytes(),
+                LoopAllocatedBytes = allocated,
+                LoopTurns = turns,
+                CertificateNotAfterUtcSeconds = _certificateNotAfter,
+            };
+            _text = null;
+            _nodeEvent = null;
+            _takenAt = _clock.GetTimestamp();
+        }
+
+        return _sample;
     }
 }
