@@ -43,7 +43,8 @@ internal static class PingCommand
                 Options.ParseTime(parsed.GetValue(interval) ?? "1s")!.Value,
                 int.Parse(parsed.GetValue(size) ?? "56", CultureInfo.InvariantCulture),
                 parsed.GetValue(six) ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork,
-                json ? _ => { } : Console.Out.WriteLine,
+                json ? _ => { }
+            : Console.Out.WriteLine,
                 cancel);
             Console.Out.WriteLine(json ? JsonSerializer.Serialize(answer, ApiJson.Readable.PingDto) : Text(answer));
             return answer.Received > 0 ? CommandLine.Done : CommandLine.Failed;
@@ -67,12 +68,13 @@ internal static class PingCommand
         for (int number = 1; number <= count && !cancel.IsCancellationRequested; number++)
         {
             long start = TimeProvider.System.GetTimestamp();
-            Task<double?> beside = outside is null ? Task.FromResult<double?>(null) : EchoAsync(outside, 56, mayBeCut: true);
+            Task<double?> asked = outside is null ? Task.FromResult<double?>(null) : EchoAsync(outside, 56, mayBeCut: true);
             double? through = await EchoAsync(to, size, mayBeCut: true);
-            report.Add(through, await beside);
+            double? beside = await asked;
+            report.Add(through, beside);
             report.See(await PeerAsync(client, name, cancel));
             tell(through is { } millis
-                ? string.Create(CultureInfo.InvariantCulture, $"{number}: {millis:0.00} ms through the tunnel{(await beside is { } other ? $", {other:0.00} ms beside it" : "")}")
+                ? string.Create(CultureInfo.InvariantCulture, $"{number}: {millis:0.00} ms through the tunnel{(beside is { } other ? $", {other:0.00} ms beside it" : "")}")
                 : string.Create(CultureInfo.InvariantCulture, $"{number}: no answer within {AnswerTime.TotalSeconds:0} s"));
             TimeSpan left = interval - TimeProvider.System.GetElapsedTime(start);
             if (number < count && left > TimeSpan.Zero)
