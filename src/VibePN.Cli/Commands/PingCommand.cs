@@ -83,8 +83,12 @@ internal static class PingCommand
             }
         }
 
-        if (peer.MtuBytes is { } mtu)
+        // The interface follows what the path carries only once that is settled.
+        StatusDto status = await client.GetStatusAsync(cancel);
+        int[] sizes = [.. status.Peers.Where(one => one.Name == name).Select(one => one.MtuBytes ?? int.MaxValue), .. status.Networks.Where(network => peer.Networks.Contains(network.Name)).Select(network => network.MtuBytes)];
+        if (sizes.Min() is var mtu and < int.MaxValue)
         {
+            report.MtuBytes = mtu;
             // Again where it was lost: one packet says nothing on a bad line.
             for (int i = 0; i < 3 && report.MtuPasses is not true; i++)
             {

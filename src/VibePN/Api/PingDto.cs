@@ -33,7 +33,7 @@ public sealed record PingDto
     /// <summary>The longest wait in this node's queue towards the peer.</summary>
     public double? QueueMillis { get; init; }
 
-    /// <summary>The largest IP packet that the path carries whole, as the daemon knows it.</summary>
+    /// <summary>The largest IP packet that interface and path take whole, as the daemon knows it.</summary>
     public int? MtuBytes { get; init; }
 
     /// <summary>Whether one of that size came through and back without being cut.</summary>

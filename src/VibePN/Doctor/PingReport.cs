@@ -19,6 +19,9 @@ public sealed class PingReport(PeerDto peer, string? address)
     private PeerDto _peer = peer;
     private int _sent;
 
+    /// <summary>The largest IP packet that interface and path take.</summary>
+    public int? MtuBytes { get; set; } = peer.MtuBytes;
+
     public bool? MtuPasses { get; set; }
 
     /// <param name="insideMillis">Through the tunnel; null: no answer in time.</param>
@@ -52,7 +55,7 @@ public sealed class PingReport(PeerDto peer, string? address)
         PathMillis = At(_path, 0.5),
         OutsideMillis = At(_outside, 0.5),
         QueueMillis = _queueMillis,
-        MtuBytes = _peer.MtuBytes,
+        MtuBytes = MtuBytes,
         MtuPasses = MtuPasses,
         Answer = Answer(),
     };
@@ -84,7 +87,7 @@ public sealed class PingReport(PeerDto peer, string? address)
 
         if (MtuPasses == false)
         {
-            faults.Add($"packets of {_peer.MtuBytes} bytes do not come through whole");
+            faults.Add($"packets of {MtuBytes} bytes do not come through whole");
         }
 
         string delay = At(_path, 0.5) is not { } path ? "the connection has measured no round trip yet"
