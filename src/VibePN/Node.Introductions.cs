@@ -63,6 +63,7 @@ internal sealed partial class Node
         }
 
         state.AskedFor = entry.Introduces ? entry.Networks : null;
+        state.Said.Clear();
         link.Send(new Members([], [], IsComplete: false, entry.Introduces));
     }
 
@@ -147,7 +148,10 @@ internal sealed partial class Node
                 IntroductionVerdict.OtherNetwork => "it is for networks that are not shared with it",
                 _ => "it is about this node or about the introducer itself",
             });
-            return false;
+
+            // What it said of this member before is not its word any more.
+            link.Introductions.Said.Remove(member.Id);
+            return _introductions.Withdraw(introducer.Fingerprint!.Value, member.Id);
         }
 
         _ = link.Introductions.Said.Add(member.Id);
@@ -335,8 +339,9 @@ internal sealed partial class Node
             }
 
             networks.ForEach(network => counts[network] = counts.GetValueOrDefault(network) + 1);
-            _ = wanted.Add(member.Id);
-            if (told.TryGetValue(member.Id, out var known) && known.Name == member.Name && known.Networks.SequenceEqual(networks) && known.EndPoints.SequenceEqual(endPoints))
+            var id = FirstOf(member.Id);
+            _ = wanted.Add(id);
+            if (told.TryGetValue(id, out var known) && known.Name == member.Name && known.Networks.SequenceEqual(networks) && known.EndPoints.SequenceEqual(endPoints))
             {
                 continue;
             }
@@ -347,8 +352,8 @@ internal sealed partial class Node
                 continue;
             }
 
-            told[member.Id] = new MemberOffer(member.Id, member.Name, networks, endPoints);
-            some.Add(told[member.Id]);
+            told[id] = new MemberOffer(id, member.Name, networks, endPoints);
+            some.Add(told[id]);
             bytes += 64 + (34 * networks.Count) + (20 * endPoints.Count);
             if (bytes >= MemberBytesPerMessage || some.Count == Limits.MembersPerMessage)
             {

@@ -84,6 +84,9 @@ internal sealed partial class Node
             PruneLineages();
             TrustChanged();
             JoinKnown();
+
+            // Somebody may have been introduced by another of these keys.
+            ScheduleTaking();
             Log.Succession(_logger, peer.Name, shown.Current.ToString(), shown.First.ToString());
         }
 
@@ -136,10 +139,12 @@ internal sealed partial class Node
         return true;
     }
 
-    /// <summary>What belongs to no peer any more is not kept: so there are never more than peers.</summary>
+    /// <summary>
+    /// What belongs to no peer any more is not kept: so there are never more than peers. Whoever is kept out is so by each of its keys.
+    /// </summary>
     private void PruneLineages()
     {
-        HashSet<PeerId> pins = [.. _config.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>()];
+        HashSet<PeerId> pins = [.. _config.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>(), .. _introductions.KeptOut.Select(peer => peer.Id)];
         if (_lineages.RemoveAll(lineage => !lineage.Members.Any(pins.Contains)) > 0)
         {
             TrustChanged();
@@ -165,11 +170,13 @@ internal sealed partial class Node
     private Dictionary<PeerId, PeerConfig> ById(NodeConfig config)
     {
         var entries = new Dictionary<PeerId, PeerConfig>();
-        foreach (var entry in config.Peers.OrderByDescending(entry => KeyOf(entry, config.Node.Trust) is { } key && (_peers.ContainsKey(key) || FirstOf(key) == key)))
+        foreach (var entry in config.Peers
+            .OrderByDescending(entry => KeyOf(entry, config.Node.Trust) is { } key && _peers.ContainsKey(key))
+            .ThenByDescending(entry => KeyOf(entry, config.Node.Trust) is { } key && FirstOf(key) == key))
         {
             if (KeyOf(entry, config.Node.Trust) is { } key && !entries.TryAdd(PeerOf(key)?.Id ?? FirstOf(key), entry))
             {
-                entries.Add(key, entry);
+                _ = entries.TryAdd(key, entry);
             }
         }
 

@@ -61,7 +61,10 @@ public sealed class TrustList
     public Lineage? LineageOf(PeerId member) => _lineages.GetValueOrDefault(member);
 
     /// <summary>The entry to which what a chain shows leads: it pins one of these fingerprints, or one that is known to be of the same node.</summary>
-    /// <param name="isMixed">They lead to several entries, or to several nodes.</param>
+    /// <param name="isMixed">
+    /// They lead to several entries, or to several nodes. An introduced entry yields to any other: an introducer that names a successor before its
+    /// owner has shown it here would lock him out.
+    /// </param>
     public PeerConfig? Owner(Lineage shown, out bool isMixed)
     {
         PeerConfig? owner = null;
@@ -75,8 +78,13 @@ public sealed class TrustList
             foreach (PeerId id in its?.Members ?? [member])
             {
                 PeerConfig? entry = Find(id);
-                isMixed |= owner is not null && entry is not null && entry != owner;
-                owner ??= entry;
+                if (entry is null || entry == owner || (owner is not null && entry.Trust == PeerTrust.Introduction))
+                {
+                    continue;
+                }
+
+                isMixed |= owner is not null && owner.Trust != PeerTrust.Introduction;
+                owner = entry;
             }
         }
 

@@ -73,6 +73,25 @@ public sealed class IntroductionBookTests
         Assert.False(_book.Has(Carol));
     }
 
+    /// <summary>A successor that an introducer names before its owner has shown it here: the entry of the file is the owner's.</summary>
+    [Theory]
+    [InlineData(PeerTrust.Config, PeerTrust.Introduction, "zero", false)]
+    [InlineData(PeerTrust.Introduction, PeerTrust.Config, "one", false)]
+    [InlineData(PeerTrust.Introduction, PeerTrust.Introduction, "zero", false)]
+    [InlineData(PeerTrust.Config, PeerTrust.Config, null, true)]
+    [InlineData(PeerTrust.Config, PeerTrust.Invite, null, true)]
+    public void Owner_OfAChainThatLeadsToTwoEntries_IsNotTheIntroducedOne(PeerTrust first, PeerTrust second, string? owner, bool isMixed)
+    {
+        NodeConfig config = File(Hub) with
+        {
+            Peers = [new PeerConfig { Name = "zero", Fingerprint = Carol, Trust = first }, new PeerConfig { Name = "one", Fingerprint = CarolLater, Trust = second }],
+        };
+
+        PeerConfig? found = TrustList.Create(config, Self).Owner(new Lineage([Carol, CarolLater], [Now]), out bool mixed);
+
+        Assert.Equal((owner, isMixed), (found?.Name, mixed));
+    }
+
     private static PeerId Id(int number) => PeerId.Parse(new string((char)('0' + number), 64));
 
     private static NodeConfig File(PeerId hub, params (string Name, PeerId Id)[] others)

@@ -406,6 +406,11 @@ public sealed class IntroductionTests
         evil.Say(new Members([Member("f")], [], IsComplete: true));
         sim.Run(Second);
         Assert.Equal(["evil", "f", "friend"], node.Snapshot.Peers.Select(peer => peer.Name).Order(StringComparer.Ordinal));
+
+        // A word that is not taken ends the one before: it was about the same member.
+        evil.Say(new Members([Member("f") with { Networks = ["lab"] }], [], IsComplete: false));
+        sim.Run(Second);
+        Assert.Equal(["evil", "friend"], node.Snapshot.Peers.Select(peer => peer.Name).Order(StringComparer.Ordinal));
         Assert.Null(evil.Closed);
     }
 
@@ -508,6 +513,27 @@ public sealed class IntroductionTests
         sim.Run(10 * Second);
         Assert.Equal(["hub", "karl"], bob.Snapshot.Peers.Select(peer => peer.Name).Order());
         Assert.Equal(PeerCondition.Up, bob.Peer("karl").Condition);
+
+        // Two entries for one node are a mistake; nothing worse comes of it, in either order.
+        foreach (var id in new[] { carol.Id, latest })
+        {
+            bob.Apply(config => config with { Peers = [new PeerConfig { Name = "twin", Fingerprint = id == latest ? carol.Id : latest, Networks = ["corp"] }, .. config.Peers.Select(peer => peer.Name == "karl" ? peer with { Fingerprint = id } : peer)] });
+            sim.Run(Second);
+            bob.Apply(config => config with { Peers = [.. config.Peers.Where(peer => peer.Name != "twin")] });
+            sim.Run(Second);
+        }
+
+        // Whom the file lets go stays out by whichever of its keys it is introduced, also after a restart.
+        bob.Apply(config => config with { Peers = [.. config.Peers.Where(peer => peer.Name != "karl")] });
+        sim.Run(10 * Second);
+        bob.Kill();
+        hub.Kill();
+        sim.Run(Second);
+        bob.Boot();
+        hub.Boot();
+        Assert.NotNull(sim.RunUntil(() => bob.IsUp(hub) && hub.IsUp(carol), 60 * Second));
+        sim.Run(30 * Second);
+        Assert.Equal(["hub"], bob.Snapshot.Peers.Select(peer => peer.Name));
     }
 
     private static (SimHost Hub, SimHost Bob, SimHost Carol) Mesh(SimNetwork sim)
