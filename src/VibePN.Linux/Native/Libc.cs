@@ -81,6 +81,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)]
     public static partial int setpriority(int which, uint who, int priority);
 
+    /// <summary>For calls that glibc 2.36 has no function for. All parameters are passed as variadic ones would be, on x86-64 and arm64.</summary>
+    [LibraryImport(Name)]
+    public static partial nint syscall(nint number, nint argument1, void* argument2, nint argument3, nint argument4);
+
     [LibraryImport(Name, SetLastError = true)]
     public static partial int adjtimex(Timex* buf);
 
