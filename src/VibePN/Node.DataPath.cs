@@ -88,20 +88,20 @@ internal sealed partial class Node
     {
         if (!IpHeader.TryParse(frame, out var ip) || !Segmenter.Start(header, frame, out var segmenter))
         {
-            network.Counters.Drop(DropReason.OutMalformed);
+            DropOut(network, null, DropReason.OutMalformed, frame);
             return;
         }
 
         if (IsMulticast(ip.Destination))
         {
-            network.Counters.Drop(DropReason.OutMulticast);
+            DropOut(network, null, DropReason.OutMulticast, frame);
             return;
         }
 
         var peer = network.Forwarding.Lookup(ip.Destination);
         if (peer?.Active is not { } link || link.SendTags[network.Index] == 0)
         {
-            network.Counters.Drop(peer is null ? DropReason.OutNoRoute : DropReason.OutPeerDown);
+            DropOut(network, peer, peer is null ? DropReason.OutNoRoute : DropReason.OutPeerDown, frame);
             Answer(network, frame, mtu: null);
             return;
         }
@@ -176,7 +176,7 @@ internal sealed partial class Node
         var packet = datagram[(tagBytes + 1)..];
         if ((flags & ~(ChecksumPartialFlag | FragmentFlag | SequenceFlag)) != 0)
         {
-            network.Counters.Drop(DropReason.InUnknownFlags);
+            DropIn(network, peer, DropReason.InUnknownFlags, packet);
             return;
         }
 
@@ -221,24 +221,25 @@ internal sealed partial class Node
     {
         if (!IpHeader.TryParse(packet, out var ip))
         {
-            network.Counters.Drop(DropReason.InMalformed);
+            DropIn(network, peer, DropReason.InMalformed, packet);
             return;
         }
 
         if (network.Forwarding.Lookup(ip.Source) != peer)
         {
-            network.Counters.Drop(DropReason.InSourceNotOwned);
+            DropIn(network, peer, DropReason.InSourceNotOwned, packet, checksumPartial);
             return;
         }
 
         if (_output.Deliver(network.Index, packet, checksumPartial) is { } refused)
         {
-            network.Counters.Drop(refused);
+            DropIn(network, peer, refused, packet, checksumPartial);
             return;
         }
 
         network.Counters.In(packet.Length);
         peer.Counters.In(packet.Length);
+        CaptureIn(network, peer, packet, checksumPartial);
     }
 
     /// <summary>Writes what the touched connections have to say, and sends it. To be called after every turn's input.</summary>
@@ -361,7 +362,7 @@ internal sealed partial class Node
             ref var head = ref peer.Queue.Head;
             if (link.SendTags[head.Network] == 0)
             {
-                _networks[head.Network].Counters.Drop(DropReason.OutPeerDown, Math.Max(head.Segmenter.Remaining, 1));
+                DropOut(_networks[head.Network], peer, DropReason.OutPeerDown, peer.Queue.HeadFrame, Math.Max(head.Segmenter.Remaining, 1));
             }
             else if (!WritePackets(peer, link, _networks[head.Network], ref head.Segmenter, peer.Queue.HeadFrame))
             {
@@ -389,7 +390,7 @@ internal sealed partial class Node
         {
             if (headers.Length > MaxHeaderBytes - RepairSequence.Bytes - prefixBytes)
             {
-                network.Counters.Drop(DropReason.OutMalformed);
+                DropOut(network, peer, DropReason.OutMalformed, frame);
                 return true;
             }
 
@@ -410,7 +411,7 @@ internal sealed partial class Node
                 if (!MayFragment(link, headers, payload))
                 {
                     // The packets of a frame are equally long, but for the last: the first tells the host, the rest would say the same.
-                    network.Counters.Drop(DropReason.OutTooBig);
+                    DropOut(network, peer, DropReason.OutTooBig, frame, checksumPartial: segmenter.ChecksumPartial);
                     Answer(network, frame, CarriedBytes(link, network) - SequenceReserve(link, frame));
                     return true;
                 }
@@ -425,6 +426,7 @@ internal sealed partial class Node
                 case DatagramWrite.Written or DatagramWrite.Open:
                     network.Counters.Out(bytes);
                     peer.Counters.Out(bytes);
+                    CaptureOut(network, peer, headers, payload, segmenter.ChecksumPartial);
                     if (link.DoubtCheckNanos == ulong.MaxValue || link.Quic.LastAnsweredNanos >= link.AwaitingSinceNanos)
                     {
                         Await(link);
@@ -435,7 +437,7 @@ internal sealed partial class Node
                     link.IsBlocked = !_udpBlocked;
                     return false;
                 default:
-                    network.Counters.Drop(DropReason.OutPeerDown);
+                    DropOut(network, peer, DropReason.OutPeerDown, frame);
                     return true;
             }
 

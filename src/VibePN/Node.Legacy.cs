@@ -252,7 +252,7 @@ internal sealed partial class Node
             var bytes = headers.Length + payload.Length;
             if (bytes > ushort.MaxValue)
             {
-                network.Counters.Drop(DropReason.OutMalformed);
+                DropOut(network, link.Peer, DropReason.OutMalformed, frame);
                 return true;
             }
 
@@ -262,14 +262,14 @@ internal sealed partial class Node
             payload.CopyTo(packet[headers.Length..]);
             if (!IpHeader.TryParse(packet, out var ip))
             {
-                network.Counters.Drop(DropReason.OutMalformed);
+                DropOut(network, link.Peer, DropReason.OutMalformed, frame);
                 return true;
             }
 
             if (bytes > carried && ip.DontFragment)
             {
                 // What may be split on its way is no longer asked about here: there is nothing that would split it.
-                network.Counters.Drop(DropReason.OutTooBig);
+                DropOut(network, link.Peer, DropReason.OutTooBig, packet, checksumPartial: segmenter.ChecksumPartial);
                 Answer(network, frame, carried);
                 return true;
             }
@@ -288,6 +288,7 @@ internal sealed partial class Node
 
             network.Counters.Out(bytes);
             link.Peer!.Counters.Out(bytes);
+            CaptureOut(network, link.Peer, packet, default, checksumPartial: false);
             if (link.Quic.LastAnsweredNanos >= link.AwaitingSinceNanos)
             {
                 Await(link);

@@ -137,7 +137,7 @@ internal sealed partial class Node
     {
         if (packet.Length <= RepairSequence.Bytes || (flags & FragmentFlag) != 0)
         {
-            network.Counters.Drop(DropReason.InMalformed);
+            DropIn(network, link.Peer!, DropReason.InMalformed, packet);
             return;
         }
 
@@ -162,7 +162,7 @@ internal sealed partial class Node
                 _reordering.Add(link);
                 break;
             case ReorderResult.Duplicate:
-                network.Counters.Drop(DropReason.InDuplicate);
+                DropIn(network, link.Peer!, DropReason.InDuplicate, packet, (flags & ChecksumPartialFlag) != 0);
                 break;
         }
     }

@@ -73,7 +73,7 @@ internal sealed partial class Node : QuicHandler, IDisposable
     {
         _options = options;
         _flowSalt = (ulong)options.Random.NextInt64();
-        _queueDropped = (network, reason, packets) => _networks[network].Counters.Drop(reason, packets);
+        _queueDropped = DropQueued;
         _output = output;
         _logger = logger;
         _now = now;

@@ -1,4 +1,4 @@
-using Xunit;
+using VibePN.Linux.Native;
 
 namespace VibePN.Linux.Tests;
 

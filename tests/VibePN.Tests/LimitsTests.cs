@@ -91,7 +91,7 @@ public sealed class LimitsTests
         [nameof(Limits.PeerQueueBytes)] = count =>
         {
             var dropped = 0;
-            var queue = new FairQueue(Limits.PeerQueueBytes, new QueueMemory(2 * Limits.PeerQueueBytes), 0, (_, _, packets) => dropped += packets);
+            var queue = new FairQueue(Limits.PeerQueueBytes, new QueueMemory(2 * Limits.PeerQueueBytes), 0, (_, _, packets, _) => dropped += packets);
             var frame = TestPacket.Udp("10.0.0.1", "10.0.0.2", 4096 - 28);
             _ = Segmenter.Start(default, frame, out var segmenter);
             for (; count >= 2 * frame.Length; count -= frame.Length)
@@ -289,7 +289,7 @@ public sealed class LimitsTests
             0) == IntroductionVerdict.Taken);
     }
 
-    private static Peer NewPeer() => new(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id, new FairQueue(Limits.PeerQueueBytes, new QueueMemory(2 * Limits.PeerQueueBytes), 0, (_, _, _) => { }));
+    private static Peer NewPeer() => new(new PeerConfig { Name = "a" }, TestIdentity.Get("a").Node.Id, new FairQueue(Limits.PeerQueueBytes, new QueueMemory(2 * Limits.PeerQueueBytes), 0, (_, _, _, _) => { }));
 
     public static TheoryData<string> Names => [.. typeof(Limits).GetFields(BindingFlags.Public | BindingFlags.Static).Select(limit => limit.Name)];
 

@@ -20,12 +20,14 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly StatusSource _source;
     private readonly Reloader _reloader;
     private readonly InviteDesk _invites;
+    private readonly CaptureDesk _captures;
     private readonly LogThreshold _threshold;
     private readonly Func<Task<int>> _goodbye;
     private readonly ILogger _logger;
 
-    private ApiServer(SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, LogThreshold threshold, Func<Task<int>> goodbye, ILogger logger)
+    private ApiServer(SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, CaptureDesk captures, LogThreshold threshold, Func<Task<int>> goodbye, ILogger logger)
     {
+        _captures = captures;
         _source = source;
         _reloader = reloader;
         _invites = invites;
@@ -44,13 +46,14 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <param name="source">Answers.</param>
     /// <param name="reloader">Changes the config.</param>
     /// <param name="invites">Makes invites and removes who came by them.</param>
+    /// <param name="captures">Shows packets.</param>
     /// <param name="threshold">What is logged.</param>
     /// <param name="goodbye">Takes leave of the peers; returns how many were told. The daemon ends after the answer has left.</param>
     /// <param name="logger">For changes and failures.</param>
     public static async Task<ApiServer> StartAsync(
-        SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, LogThreshold threshold, Func<Task<int>> goodbye, ILogger logger)
+        SocketFile socket, StatusSource source, Reloader reloader, InviteDesk invites, CaptureDesk captures, LogThreshold threshold, Func<Task<int>> goodbye, ILogger logger)
     {
-        ApiServer server = new(socket, source, reloader, invites, threshold, goodbye, logger);
+        ApiServer server = new(socket, source, reloader, invites, captures, threshold, goodbye, logger);
         await server._app.StartAsync();
         socket.Share();
         return server;
@@ -78,6 +81,7 @@ internal sealed class ApiServer : IAsyncDisposable
                 "/v1/invites" when context.Request.Method == HttpMethods.Post => AnswerAsync(context, HttpMethods.Post, () => InviteAsync(context), ApiJson.Readable.NewInviteDto),
                 "/v1/invites" => AnswerAsync(context, HttpMethods.Get, _invites.ListAsync, ApiJson.Readable.InvitesDto),
                 "/v1/invites/revoke" => AnswerAsync(context, HttpMethods.Post, () => RevokeInviteAsync(context), ApiJson.Readable.InviteDto),
+                "/v1/capture" when context.Request.Method == HttpMethods.Get => _captures.ServeAsync(context, Caller(context)),
                 "/v1/confirm" => AnswerAsync(context, HttpMethods.Post, () => _reloader.ConfirmAsync(Caller(context)), ApiJson.Readable.ConfirmDto),
                 "/v1/log-level" when context.Request.Method == HttpMethods.Post => AnswerAsync(context, HttpMethods.Post, () => SetLogLevelAsync(context), ApiJson.Readable.LogLevelDto),
                 "/v1/log-level" => AnswerAsync(context, HttpMethods.Get, () => Task.FromResult(LogLevelNow()), ApiJson.Readable.LogLevelDto),

@@ -61,7 +61,7 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, LogThreshold threshol
                 _ = reloader.ReloadBySignalAsync();
             });
             await using ApiServer api = await ApiServer.StartAsync(
-                socket, new StatusSource(host, reloader, metrics, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), threshold, () => GoodbyeAsync(stopped.Value), _logger);
+                socket, new StatusSource(host, reloader, metrics, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), new CaptureDesk(host, clock, _logger), threshold, () => GoodbyeAsync(stopped.Value), _logger);
             Log.Started(_logger, ProductVersion.Text, config.Node.Name, identity.Id.ToString(), socket.Path);
             SystemdNotifier.Ready();
             await using SystemdWatchdog? watchdog = SystemdWatchdog.Start(host.TurnAsync, clock);

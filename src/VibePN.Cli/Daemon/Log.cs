@@ -75,6 +75,12 @@ internal static partial class Log
     [LoggerMessage(217, LogLevel.Information, "Peer {Peer}, which came by invite or introduction, is removed by {Caller}")]
     public static partial void PeerRemoved(ILogger logger, string peer, string caller);
 
+    [LoggerMessage(220, LogLevel.Information, "Packets are captured, decrypted, for {Caller}")]
+    public static partial void CaptureBegan(ILogger logger, string caller);
+
+    [LoggerMessage(221, LogLevel.Information, "No more packets are captured for {Caller}; it had {Packets}")]
+    public static partial void CaptureEnded(ILogger logger, string caller, ulong packets);
+
     [LoggerMessage(219, LogLevel.Information, "Peer {Peer}, which was removed, may be introduced again, says {Caller}")]
     public static partial void PeerLetIn(ILogger logger, string peer, string caller);
 }

@@ -65,16 +65,63 @@ public sealed class ApiClient(string socketPath)
     public Task<LogLevelDto> SetLogLevelAsync(LogLevelRequestDto request, CancellationToken cancel) =>
         SendAsync("POST", "log-level", ApiJson.Default.LogLevelDto, cancel, JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.LogLevelRequestDto));
 
+    /// <summary>The packets in the tunnel from now on, as a pcapng file without an end.</summary>
+    /// <returns>The caller disposes it, and so ends the capture.</returns>
+    /// <exception cref="ApiException"/>
+    public async Task<Stream> CaptureAsync(string? peer, string? network, bool dropped, string? snapBytes, CancellationToken cancel)
+    {
+        List<string> query = [];
+        void Add(string key, string? value)
+        {
+            if (value is not null)
+            {
+                query.Add($"{key}={Uri.EscapeDataString(value)}");
+            }
+        }
+
+        Add("peer", peer);
+        Add("network", network);
+        Add("dropped", dropped ? "true" : null);
+        Add("snaplen", snapBytes);
+        return await AdviseAsync(
+            async () =>
+            {
+                (int status, Stream body) = await LocalHttp.OpenAsync(socketPath, "/v1/capture?" + string.Join('&', query), cancel).ConfigureAwait(false);
+                if (status is >= 200 and < 300)
+                {
+                    return body;
+                }
+
+                using (body)
+                {
+                    throw new ApiException(
+                        (await JsonSerializer.DeserializeAsync(body, ApiJson.Default.ErrorDto, cancel).ConfigureAwait(false))?.Error ?? $"the daemon answered {status}");
+                }
+            },
+            cancel).ConfigureAwait(false);
+    }
+
     private async Task<T> SendAsync<T>(string method, string path, JsonTypeInfo<T> type, CancellationToken cancel, byte[]? body = null)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(Timeout);
+        return await AdviseAsync(
+            async () =>
+            {
+                (int status, ReadOnlyMemory<byte> answer) = await LocalHttp.SendAsync(socketPath, method, "/v1/" + path, body, limit.Token).ConfigureAwait(false);
+                return status is >= 200 and < 300
+                    ? JsonSerializer.Deserialize(answer.Span, type) ?? throw new ApiException("the daemon answered nothing")
+                    : throw new ApiException(JsonSerializer.Deserialize(answer.Span, ApiJson.Default.ErrorDto)?.Error ?? $"the daemon answered {status}");
+            },
+            cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>What went wrong on the way becomes advice.</summary>
+    private async Task<T> AdviseAsync<T>(Func<Task<T>> ask, CancellationToken cancel)
+    {
         try
         {
-            (int status, ReadOnlyMemory<byte> answer) = await LocalHttp.SendAsync(socketPath, method, "/v1/" + path, body, limit.Token).ConfigureAwait(false);
-            return status is >= 200 and < 300
-                ? JsonSerializer.Deserialize(answer.Span, type) ?? throw new ApiException("the daemon answered nothing")
-                : throw new ApiException(JsonSerializer.Deserialize(answer.Span, ApiJson.Default.ErrorDto)?.Error ?? $"the daemon answered {status}");
+            return await ask().ConfigureAwait(false);
         }
         catch (SocketException failure)
         {

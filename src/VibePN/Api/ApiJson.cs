@@ -31,6 +31,7 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(LetInDto))]
 [JsonSerializable(typeof(ExplainDto))]
 [JsonSerializable(typeof(NetcheckDto))]
+[JsonSerializable(typeof(CapturedPacketDto))]
 [JsonSerializable(typeof(PingDto))]
 [JsonSerializable(typeof(LogLevelDto))]
 [JsonSerializable(typeof(LogLevelRequestDto))]

@@ -43,6 +43,40 @@ internal static class LocalHttp
         return Parse(answer.GetBuffer().AsMemory(0, (int)answer.Length));
     }
 
+    /// <summary>As <see cref="SendAsync"/>, for an answer that is read as it comes.</summary>
+    /// <returns>Status and body, which the caller disposes.</returns>
+    /// <exception cref="SocketException">Nobody is there, or the connection broke.</exception>
+    /// <exception cref="IOException">The answer is no HTTP.</exception>
+    public static async Task<(int Status, Stream Body)> OpenAsync(string socketPath, string target, CancellationToken cancel)
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancel).ConfigureAwait(false);
+            NetworkStream stream = new(socket, ownsSocket: true);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {target} HTTP/1.0\r\nHost: vibepn\r\n\r\n"), cancel).ConfigureAwait(false);
+            byte[] head = new byte[MaxHeadBytes];
+            int length = 0;
+            while (!head.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
+            {
+                // Byte by byte: what follows is the body's.
+                if (length == head.Length || await stream.ReadAsync(head.AsMemory(length, 1), cancel).ConfigureAwait(false) == 0)
+                {
+                    throw new IOException("it is no HTTP");
+                }
+
+                length++;
+            }
+
+            return (Parse(head.AsMemory(0, length)).Status, stream);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     private static (int Status, ReadOnlyMemory<byte> Body) Parse(ReadOnlyMemory<byte> answer)
     {
         int end = answer.Span[..Math.Min(answer.Length, MaxHeadBytes)].IndexOf("\r\n\r\n"u8);

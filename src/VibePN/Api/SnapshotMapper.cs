@@ -113,10 +113,7 @@ public static class SnapshotMapper
 
     /// <summary>Drops by reason, the reasons in camelCase.</summary>
     public static IReadOnlyDictionary<string, long> Drops(IReadOnlyDictionary<DropReason, ulong> drops) =>
-        drops.ToDictionary(drop => Word(drop.Key), drop => (long)drop.Value);
-
-    /// <summary>A reason as the API and the metrics have it.</summary>
-    internal static string Word(DropReason reason) => CamelCase(reason.ToString());
+        drops.ToDictionary(drop => DropReasons.NameOf(drop.Key), drop => (long)drop.Value);
 
     public static OffloadsDto Offloads(UdpObstacles obstacles) => new()
     {

@@ -56,7 +56,7 @@ public sealed class NodeMeter : IDisposable
         Counter("vibepn_datagrams_dropped_total", "UDP datagrams dropped before they belonged to a connection, by reason.", () => EndpointDto.AllDrops(Node.Endpoint)
             .Select(drop => new Measurement<long>(drop.Count, Label("reason", drop.Reason))));
         Counter("vibepn_drops_total", "IP packets dropped anywhere in the node, by reason.", () => Enum.GetValues<DropReason>()
-            .Select(reason => new Measurement<long>((long)Node.Drops.GetValueOrDefault(reason), Label("reason", SnapshotMapper.Word(reason)))));
+            .Select(reason => new Measurement<long>((long)Node.Drops.GetValueOrDefault(reason), Label("reason", DropReasons.NameOf(reason)))));
     }
 
     private void AddNetworks()
@@ -68,7 +68,7 @@ public sealed class NodeMeter : IDisposable
                 network.Routes.Count(route => !route.IsFormer && StateOf(route) == state), Label("network", network.Name), Label("state", state)))));
         Counter("vibepn_network_drops_total", "IP packets dropped in the network, before or after they had a peer, by reason.", () => Node.Networks
             .SelectMany(network => Enum.GetValues<DropReason>().Select(reason => new Measurement<long>(
-                (long)network.Drops.GetValueOrDefault(reason), Label("network", network.Name), Label("reason", SnapshotMapper.Word(reason))))));
+                (long)network.Drops.GetValueOrDefault(reason), Label("network", network.Name), Label("reason", DropReasons.NameOf(reason))))));
     }
 
     private void AddPeers()

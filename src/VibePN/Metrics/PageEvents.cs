@@ -139,7 +139,7 @@ public static class PageEvents
         {
             if (count > 0)
             {
-                json.WriteNumber(SnapshotMapper.Word(reason), count);
+                json.WriteNumber(DropReasons.NameOf(reason), count);
             }
         }
 

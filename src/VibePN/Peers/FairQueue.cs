@@ -6,7 +6,7 @@ namespace VibePN.Peers;
 
 /// <summary>Tells of packets that a queue dropped: to be counted.</summary>
 /// <param name="packets">At least 1; a super-packet stands for several.</param>
-internal delegate void PacketsDropped(int network, DropReason reason, int packets);
+internal delegate void PacketsDropped(int network, DropReason reason, int packets, ReadOnlySpan<byte> frame);
 
 /// <summary>
 /// Frames that wait for a peer's congestion window: FQ-CoDel (RFC 8290). Flows take turns, equal in what they cost the line; one that sent
@@ -116,7 +116,7 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
         var packets = Math.Max(segmenter.Remaining, 1);
         if (frame.IsEmpty || frame.Length > capacityBytes || !MakeRoom(frame.Length))
         {
-            DropFull(network, packets);
+            DropFull(network, packets, frame);
             return false;
         }
 
@@ -260,7 +260,7 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
         {
             for (var id = _flows[i].Frames > 0 ? _flows[i].First : None; id != None; id = _frames[id].Next)
             {
-                dropped(_frames[id].Network, reason, Math.Max(_frames[id].Segmenter.Remaining, 1));
+                dropped(_frames[id].Network, reason, Math.Max(_frames[id].Segmenter.Remaining, 1), _frames.Bytes(id));
             }
         }
 
@@ -302,11 +302,11 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
                 // One packet of a super-packet is signal enough; the loss of all would end in a time-out.
                 head.Segmenter.Advance();
                 head.Packets--;
-                DropByCoDel(head.Network);
+                DropByCoDel(head.Network, _frames.Bytes(flow.First));
                 continue;
             }
 
-            DropByCoDel(head.Network);
+            DropByCoDel(head.Network, _frames.Bytes(flow.First));
             RemoveFirst(ref flow);
         }
     }
@@ -354,7 +354,7 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
                 return;
             }
 
-            DropFull(_frames[id].Network, Math.Max(_frames[id].Segmenter.Remaining, 1));
+            DropFull(_frames[id].Network, Math.Max(_frames[id].Segmenter.Remaining, 1), _frames.Bytes(id));
             if (!keepFirst)
             {
                 RemoveFirst(ref flow);
@@ -368,16 +368,16 @@ internal sealed class FairQueue(int capacityBytes, QueueMemory memory, ulong sal
         }
     }
 
-    private void DropByCoDel(int network)
+    private void DropByCoDel(int network, ReadOnlySpan<byte> frame)
     {
         DroppedByCoDel++;
-        dropped(network, DropReason.OutCodel, 1);
+        dropped(network, DropReason.OutCodel, 1, frame);
     }
 
-    private void DropFull(int network, int packets)
+    private void DropFull(int network, int packets, ReadOnlySpan<byte> frame)
     {
         DroppedFull += (ulong)packets;
-        dropped(network, DropReason.OutQueueFull, packets);
+        dropped(network, DropReason.OutQueueFull, packets, frame);
     }
 
     private void NoteWait(ulong nanos, ulong nowNanos)

@@ -18,7 +18,7 @@ public sealed class FairQueueTests
             steps =>
             {
                 var dropped = 0;
-                var queue = new FairQueue(20_000, new QueueMemory(200_000), 7, (_, _, packets) => dropped += packets);
+                var queue = new FairQueue(20_000, new QueueMemory(200_000), 7, (_, _, packets, _) => dropped += packets);
                 var last = new int[64];
                 var (offered, sent, now) = (0, 0, 1UL);
                 foreach (var (flow, bytes, action, ecn) in steps)
@@ -194,7 +194,7 @@ public sealed class FairQueueTests
     public void Overflow_FloodBesideAModestFlow_TheFloodPays()
     {
         var paid = new int[2];
-        var queue = new FairQueue(100_000, new QueueMemory(200_000), 7, (network, _, packets) => paid[network] += packets);
+        var queue = new FairQueue(100_000, new QueueMemory(200_000), 7, (network, _, packets, _) => paid[network] += packets);
         for (var i = 0; i < 10_000; i++)
         {
             var frame = FlowPacket.Build(0, i, 100);
@@ -361,7 +361,7 @@ public sealed class FairQueueTests
     [Fact]
     public void Queue_WarmedUp_AllocatesNothing()
     {
-        var queue = new FairQueue(1 << 20, new QueueMemory(1 << 21), 7, static (_, _, _) => { });
+        var queue = new FairQueue(1 << 20, new QueueMemory(1 << 21), 7, static (_, _, _, _) => { });
         var frames = Enumerable.Range(0, 200).Select(i => FlowPacket.Build(i, i, 60 + (i * 7), (byte)(i & 3))).ToArray();
         Run(3);
         var least = long.MaxValue;
