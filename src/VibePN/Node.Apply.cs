@@ -30,7 +30,7 @@ internal sealed partial class Node
         _file = config;
         PruneRemembered();
         PruneIntroductions(before);
-        JoinKnown();
+        JoinKnown(takesIntroductions: true);
         PruneLineages();
         config = _config;
         var (changed, added, removed) = ApplyPeers(config);

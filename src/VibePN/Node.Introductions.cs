@@ -278,7 +278,7 @@ internal sealed partial class Node
     /// <summary>What is remembered beside the file has changed: peers come, go and change by it, and are told what concerns them.</summary>
     private void ApplyKnown()
     {
-        JoinKnown();
+        JoinKnown(takesIntroductions: true);
         var (changed, _, _) = ApplyPeers(_config);
         foreach (var link in changed.SelectMany(peer => peer.Connections).Where(link => link.IsUp).ToList())
         {

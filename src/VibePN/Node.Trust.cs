@@ -167,9 +167,13 @@ internal sealed partial class Node
     }
 
     /// <summary>The config in force from the file's and what is remembered.</summary>
-    private void JoinKnown()
+    /// <param name="takesIntroductions">
+    /// False: within a handshake or message. Peers are not walked through then, and whom it trusts must be peers: members come with the next turn.
+    /// </param>
+    private void JoinKnown(bool takesIntroductions = false)
     {
-        _config = _introductions.Join(KnownPeers.Join(_file, _remembered), Self);
+        var known = KnownPeers.Join(_file, _remembered);
+        _config = takesIntroductions ? _introductions.Join(known, Self) : _introductions.Keep(known, _config);
         _trust = TrustList.Create(_config, Self, _invites, _lineages);
     }
 
@@ -314,7 +318,7 @@ internal sealed partial class Node
         _invites.Restore(before);
         _remembered.RemoveAll(one => one.Id == peer.Id);
         TrustChanged();
-        JoinKnown();
+        JoinKnown(takesIntroductions: true);
         _ = ApplyPeers(_config);
     }
 

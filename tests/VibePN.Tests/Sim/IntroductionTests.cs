@@ -449,6 +449,37 @@ public sealed class IntroductionTests
         Assert.InRange(node.Node!.Memory.Trust.Version - version, 5, 15);
     }
 
+    /// <summary>Between its introduction and the moment when that is taken into use somebody joins, and the member dials: it is nobody yet, or itself.</summary>
+    [Fact]
+    public void Member_DialsWhileAnotherJoins_IsItself_20Seeds()
+    {
+        for (var seed = 1; seed <= 20; seed++)
+        {
+            using var sim = new SimNetwork(seed);
+            var (node, evil) = WithRawIntroducer(sim);
+            var joiner = sim.AddHost("dave", 5, new SimPeer("node", 1));
+            var carol = new RawPeer(sim, "carol", 3);
+            sim.Run(Second);
+            evil.Say(new Members([Member("a")], [], IsComplete: false));
+            sim.Run(TimeSpan.FromMilliseconds(10));
+            evil.Say(new Members([Member("b") with { Name = "erin" }, new MemberOffer(carol.Id, "erin", ["corp"], [])], [], IsComplete: false));
+            joiner.Present(node.Invite("erin"));
+            sim.Run(TimeSpan.FromMilliseconds(seed * 5));
+            carol.Connect(node);
+            carol.SayHello("carol");
+            sim.Run(TimeSpan.FromMilliseconds(50));
+            Assert.True(carol.Closed is null or { Alert: 49 }, $"seed {seed}: {carol.Closed}");
+            Assert.All(node.Snapshot.Peers.Where(peer => peer.Condition == PeerCondition.Up), peer => Assert.NotEqual(carol.Closed is null ? Member("a").Id : carol.Id, peer.Id));
+
+            sim.Run(Second);
+            Assert.Equal(joiner.Id, node.Peer("erin").Id);
+            Assert.Equal(5, node.Snapshot.Peers.Count);
+            carol.Join(node, "corp", "10.42.0.0/24", 9, "10.42.0.3");
+            Assert.Null(carol.Closed);
+            Assert.Equal(PeerCondition.Up, node.Snapshot.Peers.Single(peer => peer.Id == carol.Id).Condition);
+        }
+    }
+
     [Fact]
     public void Introduction_NotConfirmedFor30Days_Ends()
     {
@@ -478,7 +509,6 @@ public sealed class IntroductionTests
 
     private static MemberOffer Member(string name) => new(PeerId.OfCertificate(System.Text.Encoding.ASCII.GetBytes(name)), name, ["corp"], []);
 
-    /// <summary>A hub that has invited bob and carol.</summary>
     /// <summary>A member, then the introducer, gets a new key, and everybody starts anew: it is one mesh of the same three nodes.</summary>
     [Fact]
     public void Keys_OfMemberAndIntroducerChange_TheMeshStays()
@@ -536,6 +566,7 @@ public sealed class IntroductionTests
         Assert.Equal(["hub"], bob.Snapshot.Peers.Select(peer => peer.Name));
     }
 
+    /// <summary>A hub that has invited bob and carol.</summary>
     private static (SimHost Hub, SimHost Bob, SimHost Carol) Mesh(SimNetwork sim)
     {
         var hub = sim.AddHost("hub", 1);
