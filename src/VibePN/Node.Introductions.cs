@@ -52,12 +52,12 @@ internal sealed partial class Node
 
     /// <summary>
     /// Asks the peer for introductions, or asks no more, as its entry says; who knows already is not told again. With other networks it is asked
-    /// anew: what it said of them before was not taken.
+    /// anew: what it said of them before was not taken. While the own memory is damaged nothing is said: it stays introduced to the others.
     /// </summary>
-    private static void AskForIntroductions(PeerConnection link)
+    private void AskForIntroductions(PeerConnection link)
     {
         var (entry, state) = (link.Peer!.Config, link.Introductions);
-        if (link.Legacy is not null || (entry.Introduces ? state.AskedFor?.SequenceEqual(entry.Networks) == true : state.AskedFor is null))
+        if (link.Legacy is not null || _introductions.IsLost || (entry.Introduces ? state.AskedFor?.SequenceEqual(entry.Networks) == true : state.AskedFor is null))
         {
             return;
         }
@@ -92,6 +92,12 @@ internal sealed partial class Node
         if (!peer.Config.Introduces || peer.Config.Fingerprint is not { } introducer)
         {
             CountRefused(peer, message.Present.Count, "its entry does not say 'introduces = true'");
+            return;
+        }
+
+        if (_introductions.IsLost)
+        {
+            CountRefused(peer, message.Present.Count, "introductions.json is damaged, and it is not known who was kept out; see 'vibepn doctor'");
             return;
         }
 

@@ -33,6 +33,7 @@ public static class Checkup
         new("daemon.warnings", "it has no warnings of its own", DaemonChecks.Warnings),
         new("daemon.socket", "its socket is open to the right users only", DaemonChecks.Socket),
         new("daemon.state", "it can write its state directory", Needs(DaemonChecks.State)),
+        new("daemon.memory", "what it remembers there is undamaged", Needs(DaemonChecks.Memory)),
         new("network.interface", "each network's interface is up, with its address", Needs(NetworkChecks.Interface)),
         new("network.overlap", "no network overlaps with one of the host's", Needs(NetworkChecks.Overlap)),
         new("network.routes", "the host itself reaches the `routes` that it announces", Needs(NetworkChecks.Routes)),

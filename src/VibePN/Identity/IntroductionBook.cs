@@ -29,6 +29,7 @@ public sealed class IntroductionBook
     public IntroductionBook(IntroductionMemory memory, Func<PeerId, PeerId> firstOf)
     {
         _firstOf = firstOf;
+        IsLost = memory.IsLost;
         foreach (IntroducedPeer peer in memory.Peers.Take(Limits.Introduced))
         {
             _peers[(peer.Introducer, peer.Id)] = peer;
@@ -45,6 +46,9 @@ public sealed class IntroductionBook
     public IEnumerable<IntroducedPeer> Peers => _peers.Values.OrderBy(peer => peer.SinceUtcSeconds).ThenBy(peer => peer.Id).ThenBy(peer => peer.Introducer);
 
     public IReadOnlyList<KeptOutPeer> KeptOut => _keptOut;
+
+    /// <inheritdoc cref="IntroductionMemory.IsLost"/>
+    public bool IsLost { get; }
 
     public bool IsAsker(PeerId id) => _askers.Contains(id);
 

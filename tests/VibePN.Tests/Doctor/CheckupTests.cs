@@ -64,6 +64,8 @@ public sealed class CheckupTests
         ("state of root", "daemon.state", Error, "chown", facts => facts with { State = facts.State! with { Owner = 0 } }),
         ("disk full", "daemon.state", Error, "KiB", facts => facts with { State = facts.State! with { FreeBytes = 1000 } }),
         ("disk nearly full", "daemon.state", Warning, "KiB", facts => facts with { State = facts.State! with { FreeBytes = 2_000_000 } }),
+        ("damaged introductions", "daemon.memory", Warning, "no introductions are taken", facts => facts with { State = facts.State! with { Unreadable = ["/var/lib/vibepn/introductions.json.unreadable"] } }),
+        ("damaged invites", "daemon.memory", Warning, "invites.json", facts => facts with { State = facts.State! with { Unreadable = ["/var/lib/vibepn/invites.json.unreadable"] } }),
         ("interface gone", "network.interface", Error, "vpn-corp", facts => facts with { Network = facts.Network with { Links = [.. facts.Network.Links.Where(link => link.Name != "vpn-corp")] } }),
         ("interface down", "network.interface", Error, "ip link set vpn-corp up", facts => facts.WithTunnel(link => link with { IsUp = false })),
         ("address removed", "network.interface", Error, "10.42.0.1", facts => facts with { Network = facts.Network with { Addresses = [.. facts.Network.Addresses.Where(address => address.InterfaceIndex != HealthyHost.Tunnel)] } }),

@@ -200,6 +200,29 @@ public sealed class IntroductionTests
         Assert.Empty(carol.Snapshot.KeptOut);
     }
 
+    /// <summary>With the list of those who are kept out damaged nobody is let in by introduction; the others keep the node, and take it back.</summary>
+    [Fact]
+    public void Member_RemovedHere_StaysOutWhileTheListIsDamaged()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var dave = AddJoiner(sim, 5, hub, name: "dave");
+        Assert.NotNull(sim.Await(() => IsMesh([hub, bob, carol, dave]), 20 * Second));
+        Assert.True(carol.Node!.ForgetPeer("bob", sim.Now));
+        sim.Run(Second);
+        carol.Restart(memory => memory with { Introductions = IntroductionMemory.Empty with { IsLost = true } });
+        sim.Run(60 * Second);
+        Assert.Equal(["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.True(carol.IsUp(hub) && hub.IsUp(carol));
+        Assert.Contains(dave.Snapshot.Peers, peer => peer.Name == "carol");
+
+        // The file is put back.
+        carol.Restart(memory => memory with { Introductions = IntroductionMemory.Empty with { KeptOut = [new KeptOutPeer(bob.Id, "bob", 1)] } });
+        Assert.NotNull(sim.RunUntil(() => carol.IsUp(dave) && dave.IsUp(carol), 60 * Second));
+        sim.Run(30 * Second);
+        Assert.Equal(["hub", "dave"], carol.Snapshot.Peers.Select(peer => peer.Name));
+    }
+
     /// <summary>Whom the config file lets go does not come back by an introduction.</summary>
     [Theory]
     [InlineData(false)]

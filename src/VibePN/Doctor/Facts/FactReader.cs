@@ -216,6 +216,15 @@ internal static class FactReader
         DirectoryFacts facts = new(path) { Nearest = nearest, Exists = nearest == path, IsNoDirectory = File.Exists(path) };
         try
         {
+            facts = facts with { Unreadable = facts.Exists ? [.. Directory.EnumerateFiles(path, "*.unreadable").Order(StringComparer.Ordinal)] : [] };
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            facts = facts with { Unreadable = null };
+        }
+
+        try
+        {
             return facts with
             {
                 MayWrite = PosixFile.MayWriteInto(nearest),

@@ -181,6 +181,9 @@ internal sealed record DirectoryFacts(string Path)
     public uint? Owner { get; init; }
 
     public long? FreeBytes { get; init; }
+
+    /// <summary>Damaged files that the daemon has put aside; null: this user may not look.</summary>
+    public IReadOnlyList<string>? Unreadable { get; init; } = [];
 }
 
 internal sealed record SocketFacts(string Path)
