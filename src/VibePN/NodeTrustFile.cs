@@ -105,7 +105,7 @@ internal sealed partial class NodeTrustFile(string directory)
         (document.Peers ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToPeer()).DistinctBy(peer => peer.Id).Take(Limits.RememberedPeers);
 
     private static IEnumerable<Lineage> Read(LineageDocument document) =>
-        (document.Lineages ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToLineage()).DistinctBy(lineage => lineage.First).Take(Limits.RememberedPeers);
+        (document.Lineages ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToLineage()).DistinctBy(lineage => lineage.First).TakeLast(Limits.RememberedPeers + Limits.FormerLineages);
 
     private static IReadOnlyList<IPNetwork> Prefixes(string[]? texts) =>
         [.. (texts ?? []).Select(text => IpText.ParsePrefix(text, out var prefix) is { } wrong ? throw new FormatException(wrong) : prefix)];

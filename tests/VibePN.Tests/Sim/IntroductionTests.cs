@@ -521,6 +521,35 @@ public sealed class IntroductionTests
         Assert.Empty(carol.OnDisk.Introductions.Peers);
     }
 
+    /// <summary>A key whose overlap is over stays of no use, though its node was forgotten meanwhile, over a restart too.</summary>
+    [Fact]
+    public void Member_ForgottenAndIntroducedAnew_ItsFormerKeyIsStillRefused()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var (old, end) = (sim.Identity("bob"), sim.Now.UtcSeconds + 30);
+        bob.ChangeKey(old.Succeed("bob2", end));
+        sim.Run(60 * Second);
+        Assert.True(carol.IsUp(bob));
+        bob.Kill();
+        carol.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = false }] });
+        sim.Run(Second);
+        Assert.Equal(["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        carol.Kill();
+        carol.ChangeConfig(config => config with { Peers = [config.Peers[0] with { Introduces = true }] });
+        carol.Boot();
+        Assert.NotNull(sim.RunUntil(() => carol.Snapshot.Peers.Any(peer => peer.Name == "bob"), 30 * Second));
+
+        bob.ChangeKey(old);
+        bob.Boot();
+        sim.Run(60 * Second);
+        Assert.False(carol.IsUp(bob) || bob.IsUp(carol));
+        bob.Kill();
+        bob.ChangeKey(old.Succeed("bob2", end));
+        bob.Boot();
+        Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob) && bob.IsUp(carol), 90 * Second));
+    }
+
     private static (SimHost Node, RawPeer Evil) WithRawIntroducer(SimNetwork sim, params string[] friends)
     {
         var node = sim.AddHost("node", 1, sim.Identity("node"), Trusting, [new SimPeer("evil"), .. friends.Select(name => new SimPeer(name))]);
