@@ -165,6 +165,11 @@ internal sealed partial class Node
         link.UpNanos = _now.Nanos;
         link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
         var peer = link.Peer!;
+        if (link.Hearsay is { } host)
+        {
+            _hearsayDials.GiveBack(host);
+        }
+
         if (link.Quic.IsDialer && _joins.Remove(peer.Pin))
         {
             // The other side has written it down before it said so.
@@ -209,6 +214,11 @@ internal sealed partial class Node
                 RunTimers(peer.Connections[i]);
             }
 
+            if (peer.MoveNanos <= _now.Nanos)
+            {
+                TakeAddresses(peer);
+            }
+
             if (peer.NextDialNanos <= _now.Nanos)
             {
                 if (peer.Active is { } doubtful && doubtful.IsInDoubt(_now.Nanos))
@@ -226,7 +236,7 @@ internal sealed partial class Node
                 Log.LinesLeftOut(_logger, peer.LogLimit.TakeLeftOut(), $"peer {peer.Name}");
             }
 
-            ScheduleControl(Math.Min(peer.NextDialNanos, peer.LogLimit.DueNanos));
+            ScheduleControl(Math.Min(peer.NextDialNanos, Math.Min(peer.MoveNanos, peer.LogLimit.DueNanos)));
         }
 
         for (var i = _unknown.Count - 1; i >= 0; i--)

@@ -71,6 +71,12 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>Where to dial; resolved anew for each attempt. Empty: unknown or not resolvable.</summary>
     public IReadOnlyList<IPEndPoint> DialAddresses { get; set; } = [];
 
+    /// <summary>When other addresses that an introducer has named are taken; <see cref="ulong.MaxValue"/>: there are none.</summary>
+    public ulong MoveNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>When such were taken last.</summary>
+    public ulong MovedNanos { get; set; }
+
     /// <summary>Attempts since it was last reached or anything changed.</summary>
     public int Launched { get; set; }
 

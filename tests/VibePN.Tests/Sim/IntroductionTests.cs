@@ -503,6 +503,50 @@ public sealed class IntroductionTests
         }
     }
 
+    /// <summary>
+    /// An introducer says that all its members are where somebody lives who has nothing to do with it, on eight ports each: on and off, now here
+    /// and now there, or taking them back in between. A node sends that host a trickle.
+    /// </summary>
+    [Theory]
+    [InlineData("stays")]
+    [InlineData("moves")]
+    [InlineData("comes and goes")]
+    public void Introducer_SendsTheNodeAgainstAThird_LittleArrivesThere(string what)
+    {
+        using var sim = new SimNetwork(1);
+        var (node, evil) = WithRawIntroducer(sim);
+        var victim = new SimVictim(sim, 99);
+        List<int> perMinute = [];
+        for (var minute = 0; minute < 3; minute++)
+        {
+            for (var i = 0; i < (what == "stays" ? minute == 0 ? 1 : 0 : 60 * 4); i++)
+            {
+                MemberOffer[] members = [.. Enumerable.Range(0, 48).Select(number => Member("m" + number) with
+                {
+                    EndPoints = [.. Enumerable.Range(0, Limits.AddressesPerPeer).Select(port => new IPEndPoint(victim.EndPoint.Address, 1000 + (number * 16) + port + (what == "moves" ? i % 2 * 8 : 0)))],
+                })];
+                if (what == "comes and goes" && i % 2 == 1)
+                {
+                    evil.Say(new Members([], [.. members.Select(member => member.Id)], IsComplete: false));
+                }
+                else
+                {
+                    evil.Say(new Members(members, [], IsComplete: false));
+                }
+
+                sim.Run(TimeSpan.FromMilliseconds(250));
+            }
+
+            sim.Run(what == "stays" ? 60 * Second : TimeSpan.Zero);
+            perMinute.Add(victim.Initials);
+            victim.Initials = 0;
+        }
+
+        Assert.Equal(PeerCondition.Up, node.Peer("evil").Condition);
+        TestContext.Current.TestOutputHelper?.WriteLine($"first packets a minute at a third host, {what}: {string.Join(", ", perMinute)}; {victim.Bytes / 3000} kB a minute");
+        Assert.All(perMinute, initials => Assert.InRange(initials, 1, 200));
+    }
+
     [Fact]
     public void Introduction_NotConfirmedFor30Days_Ends()
     {
