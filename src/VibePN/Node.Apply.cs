@@ -72,7 +72,8 @@ internal sealed partial class Node
         }
 
         TakeRoutesIntoUse();
-        ScheduleTelling();
+        TellOf(changed);
+        TellOfAll();
         if (touched.Count + closed.Count > 0)
         {
             HostStateVersion++;
@@ -201,6 +202,11 @@ internal sealed partial class Node
     private void RemovePeer(Peer peer)
     {
         peer.IsRemoved = true;
+        if (_introductions.IsAsker(peer.Id))
+        {
+            TellOf(peer);
+        }
+
         foreach (var link in peer.Connections.ToArray())
         {
             link.Quic.Close((ulong)CloseReason.Removed, "removed from the config");

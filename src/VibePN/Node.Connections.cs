@@ -98,7 +98,7 @@ internal sealed partial class Node
         if (link.Introductions.PeerAsks)
         {
             // The others are to know where it is now.
-            ScheduleTelling();
+            TellOf(link.Peer!);
         }
     }
 

@@ -50,6 +50,8 @@ public sealed class IntroductionBook
     /// <inheritdoc cref="IntroductionMemory.IsLost"/>
     public bool IsLost { get; }
 
+    public int Askers => _askers.Count;
+
     public bool IsAsker(PeerId id) => _askers.Contains(id);
 
     public bool IsKeptOut(PeerId id) => _keptOut.Exists(peer => IsSame(peer.Id, id));

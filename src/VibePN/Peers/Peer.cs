@@ -115,6 +115,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>Claims that were turned down, each time one was new.</summary>
     public long RoutesRefused { get; set; }
 
+    /// <summary>When it may be told of to others, or not any more, after it has changed its mind about that.</summary>
+    public ulong AskerNanos { get; set; }
+
     /// <summary>Members that it introduced and that were not taken, each time.</summary>
     public long IntroductionsRefused { get; set; }
 

@@ -282,8 +282,49 @@ public sealed class IntroductionTests
             // Undone before anybody was told.
             carol.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = false }] });
             carol.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = true }] });
-            Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob) && bob.IsUp(carol), 10 * Second));
+            Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob) && bob.IsUp(carol), 20 * Second));
         }
+    }
+
+    /// <summary>A member changes its mind, or asks again, as fast as the line takes it: neither it nor the others are told more often than every 10 s.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Member_AsksAllTheTime_IsHeardAtAPace(bool changesItsMind)
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1, new SimPeer("evil"), new SimPeer("b"), new SimPeer("c"));
+        var b = sim.AddHost("b", 2, sim.Identity("b"), Trusting, new SimPeer("hub", 1));
+        var c = sim.AddHost("c", 3, sim.Identity("c"), Trusting, new SimPeer("hub", 1));
+        var evil = new RawPeer(sim, "evil", 66);
+
+        // It has one connection, and that is the hub's.
+        sim.Silence(b, evil, isSilent: true);
+        sim.Silence(c, evil, isSilent: true);
+        Assert.NotNull(sim.RunUntil(() => b.IsUp(c) && c.IsUp(b), 10 * Second));
+        sim.Run(3 * Second);
+        evil.Join(hub, "corp", "10.42.0.0/24", 9, "10.42.0.66");
+        var (written, taken, told) = (hub.Node!.Memory.Trust.Version, b.Node!.Memory.Trust.Version, evil.Messages.OfType<Members>().Count());
+        for (var i = 0; i < 1000; i++)
+        {
+            evil.Say(new Members([], [], IsComplete: false, Asks: !changesItsMind || i % 2 == 1));
+            sim.Run(TimeSpan.FromMilliseconds(30));
+        }
+
+        Assert.Null(evil.Closed);
+        Assert.InRange(hub.Node!.Memory.Trust.Version - written, 1, 5);
+        Assert.InRange(b.Node!.Memory.Trust.Version - taken, 1, 5);
+        Assert.InRange(evil.Messages.OfType<Members>().Count() - told, 1, 6);
+
+        // The last word counts.
+        sim.Run(11 * Second);
+        Assert.Contains(b.Snapshot.Peers, peer => peer.Name == "evil");
+        var last = evil.Messages.OfType<Members>().Last();
+        Assert.Equal("b c True", $"{string.Join(" ", last.Present.Select(member => member.Name).Order(StringComparer.Ordinal))} {last.IsComplete}");
+        evil.Say(new Members([], [], IsComplete: false, Asks: false));
+        sim.Run(11 * Second);
+        Assert.DoesNotContain(b.Snapshot.Peers, peer => peer.Name == "evil");
+        Assert.True(b.IsUp(c) && c.IsUp(b));
     }
 
     /// <summary>It talks with the inviter alone, and is nobody's business.</summary>
