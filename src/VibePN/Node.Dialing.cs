@@ -212,7 +212,7 @@ internal sealed partial class Node
             Log.Dialing(_logger, peer.Name, remote, from.ToString(), peer.Attempts);
         }
 
-        var joins = _joins.GetValueOrDefault(peer.Pin);
+        var joins = JoinOf(peer) is { } inviter ? _joins[inviter] : null;
         var quic = _endpoint.Connect(path, DialedAlpn, _now, credentials: joins, token: peer.DialToken.Span);
         var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos) { ShowsInvite = joins is not null, Hearsay = hearsay };
         quic.Tag = link;

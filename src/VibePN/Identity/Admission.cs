@@ -43,6 +43,12 @@ public static class Admission
             {
                 return request.Invite is { } proof ? JudgeInvited(trust, request, proof) : AdmissionReason.Stranger;
             }
+
+            // An invite outweighs an introduction; one that is no good takes nothing from it.
+            if (pinned.Trust == PeerTrust.Introduction && request.Invite is { } shown && JudgeInvited(trust, request, shown) == AdmissionReason.AcceptedInvite)
+            {
+                return AdmissionReason.AcceptedInvite;
+            }
         }
         else if (dialed is null)
         {
@@ -60,9 +66,9 @@ public static class Admission
         {
             return AdmissionReason.NoPin;
         }
-        else if (pinned is not null)
+        else if (pinned is { Trust: not PeerTrust.Introduction })
         {
-            // Another entry's peer answers: trusting it here as well would give one node two names.
+            // Another entry's peer answers: trusting it here as well would give one node two names. An introduced one gets this name.
             return AdmissionReason.WrongPin;
         }
         else

@@ -286,6 +286,85 @@ public sealed class IntroductionTests
         }
     }
 
+    /// <summary>Whom somebody has introduced joins by this node's own invite: it is the same peer, by the invite, and stays it when the introducer takes it back.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Introduced_JoinsByAnInvite_IsInvitedAndWasNeverAway(bool hasDisk)
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var since = carol.Peer("bob").ChangedNanos;
+        var invite = carol.Invite("bob", routes: "192.168.20.0/24");
+        bob.Apply(config => config with
+        {
+            Networks = [config.Networks[0] with { Routes = [IPNetwork.Parse("192.168.20.0/24")] }],
+            Peers = [.. config.Peers, new PeerConfig { Name = "carol", Fingerprint = carol.Id, Address = new HostPort("192.0.2.3", 51820), Networks = ["corp"] }],
+        });
+        carol.Disk = hasDisk ? SimDisk.Works : SimDisk.Fails;
+        bob.Present(invite);
+        sim.Run(5 * Second);
+        if (!hasDisk)
+        {
+            Assert.Equal((PeerTrust.Introduction, PeerCondition.Up, since), (carol.Peer("bob").Trust!.Value, carol.Peer("bob").Condition, carol.Peer("bob").ChangedNanos));
+            Assert.Equal([carol.Id], bob.PendingJoins);
+            return;
+        }
+
+        Assert.Equal((PeerTrust.Invite, PeerCondition.Up, since), (carol.Peer("bob").Trust!.Value, carol.Peer("bob").Condition, carol.Peer("bob").ChangedNanos));
+        Assert.Equal(invite.Id, Assert.Single(carol.OnDisk.Trust.Peers).Invite);
+        Assert.Empty(bob.PendingJoins);
+        Assert.Contains(carol.Snapshot.Networks[0].Routes, route => route.Peer == bob.Id && route is { IsUsed: true, Prefix.IsHost: false });
+        Assert.Equal(1, bob.Snapshot.Peers.Count(peer => peer.Id == carol.Id));
+
+        // The introducer has no say in it any more, and its word changes nothing back.
+        Assert.True(hub.Node!.ForgetPeer("bob", sim.Now));
+        sim.Run(5 * Second);
+        Assert.Equal((PeerTrust.Invite, since), (carol.Peer("bob").Trust!.Value, carol.Peer("bob").ChangedNanos));
+        Assert.True(carol.IsUp(bob) && bob.IsUp(carol));
+    }
+
+    /// <summary>An invite that is no good takes nothing from an introduction.</summary>
+    [Fact]
+    public void Introduced_ShowsAnInviteThatIsOver_StaysIntroduced()
+    {
+        using var sim = new SimNetwork(1);
+        var (_, bob, carol) = Mesh(sim);
+        var invite = carol.Invite("bob");
+        Assert.NotNull(carol.Node!.RevokeInvite(invite.Id, sim.Now));
+        bob.Present(invite);
+        sim.Run(30 * Second);
+        Assert.Equal((PeerTrust.Introduction, PeerCondition.Up), (carol.Peer("bob").Trust!.Value, carol.Peer("bob").Condition));
+        Assert.True(bob.IsUp(carol));
+    }
+
+    /// <summary>An entry that trusts on first use meets whom somebody has introduced: it is that one, with the connection that there is.</summary>
+    [Fact]
+    public void Introduced_AnswersForAnEntryOfFirstUse_IsPinnedAndWasNeverAway()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var since = carol.Peer("bob").ChangedNanos;
+        carol.Apply(config => config with
+        {
+            Node = config.Node with { Trust = TrustMode.FirstUse },
+            Peers = [.. config.Peers, new PeerConfig { Name = "robert", Address = new HostPort("192.0.2.2", 51820), Networks = ["corp"] }],
+        });
+        Assert.NotNull(sim.RunUntil(() => carol.Snapshot.Peers.Any(peer => peer is { Name: "robert", Condition: PeerCondition.Up }), 10 * Second));
+        sim.Run(5 * Second);
+        Assert.Equal(["hub", "robert"], carol.Snapshot.Peers.Select(peer => peer.Name).Order());
+        Assert.Equal((bob.Id, PeerTrust.FirstUse, since), (carol.Peer("robert").Id!.Value, carol.Peer("robert").Trust!.Value, carol.Peer("robert").ChangedNanos));
+        Assert.Equal(bob.Id, Assert.Single(carol.OnDisk.Trust.Peers).Id);
+        Assert.True(hub.Node!.ForgetPeer("bob", sim.Now));
+        sim.Run(5 * Second);
+        Assert.Equal((PeerTrust.FirstUse, since), (carol.Peer("robert").Trust!.Value, carol.Peer("robert").ChangedNanos));
+        carol.SendTo(bob, 0);
+        bob.SendTo(carol, 0);
+        var before = sim.Ledger.Arrived;
+        sim.Run(Second);
+        Assert.Equal(before + 2, sim.Ledger.Arrived);
+    }
+
     /// <summary>A member changes its mind, or asks again, as fast as the line takes it: neither it nor the others are told more often than every 10 s.</summary>
     [Theory]
     [InlineData(true)]
