@@ -54,9 +54,6 @@ public static class KnownPeers
         file.Peers.FirstOrDefault(peer => peer.Fingerprint == id)
         ?? file.Peers.FirstOrDefault(peer => peer.Fingerprint is { } pin && lineages.Any(keys => keys.Has(pin) && keys.Has(id)));
 
-    /// <summary>The successions that a daemon with this state directory has learned, for others to look at; empty where they cannot be read.</summary>
-    public static IReadOnlyList<Lineage> ReadLineages(string state) => NodeTrustFile.ReadLineages(state);
-
     /// <summary>The name itself, or the first of name-2, name-3 … that nobody has.</summary>
     public static string FreeName(string name, Func<string, bool> isTaken)
     {

@@ -81,16 +81,16 @@ public sealed class KnownPeersTests
             """,
             "/etc/vibepn/config.toml");
         using TemporaryDirectory state = new();
-        Assert.Empty(KnownPeers.ReadLineages(state.Path));
+        Assert.Empty(NodeLineages.Read(state.Path));
         Assert.Null(KnownPeers.Find(file, first, []));
         new NodeTrustFile(state.Path).Save(TrustMemory.Empty with { Lineages = [new Lineage([first, second], [1])] });
 
-        Assert.Equal("hub", KnownPeers.Find(file, first, KnownPeers.ReadLineages(state.Path))?.Name);
+        Assert.Equal("hub", KnownPeers.Find(file, first, NodeLineages.Read(state.Path))?.Name);
         Assert.Equal("hub", KnownPeers.Find(file, second, [])?.Name);
-        Assert.Null(KnownPeers.Find(file, PeerId.Parse(new string('3', 64)), KnownPeers.ReadLineages(state.Path)));
+        Assert.Null(KnownPeers.Find(file, PeerId.Parse(new string('3', 64)), NodeLineages.Read(state.Path)));
         string damaged = Path.Combine(state.Path, "lineages.json");
         System.IO.File.WriteAllText(damaged, "{");
-        Assert.Empty(KnownPeers.ReadLineages(state.Path));
+        Assert.Empty(NodeLineages.Read(state.Path));
         Assert.True(System.IO.File.Exists(damaged));
     }
 }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using VibePN.Api;
 using VibePN.Config;
-using VibePN.Identity;
 using VibePN.Linux;
 using VibePN.Linux.Files;
 using VibePN.Quic;
@@ -49,7 +48,7 @@ internal static class FactReader
             Firewall = await firewall.ConfigureAwait(false),
             Daemon = daemon,
             State = config.Config is { } loaded ? ReadDirectory(loaded.Node.State) : null,
-            Lineages = config.Config is { } peers ? KnownPeers.ReadLineages(peers.Node.State) : [],
+            Lineages = config.Config is { } peers ? NodeLineages.Read(peers.Node.State) : [],
             Socket = ReadSocket(socket),
             Names = await names.ConfigureAwait(false),
         };
