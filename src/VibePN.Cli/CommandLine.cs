@@ -72,6 +72,7 @@ internal static class CommandLine
             ExplainCommand.Create(),
             TopCommand.Create(),
             PingCommand.Create(),
+            BenchCommand.Create(),
             NetcheckCommand.Create(),
             BugreportCommand.Create(),
             LogLevelCommand.Create(),
