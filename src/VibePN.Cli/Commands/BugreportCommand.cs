@@ -19,12 +19,11 @@ internal static class BugreportCommand
         command.Add(output);
         return command.Does(async (parsed, cancel) =>
         {
-            string? socket = parsed.GetValue(CommonOptions.Socket);
             DateTimeOffset now = TimeProvider.System.GetUtcNow();
             string path = parsed.GetValue(output) ?? string.Create(CultureInfo.InvariantCulture, $"vibepn-bugreport-{now:yyyyMMdd-HHmmss}.tar.gz");
             IReadOnlyList<ReportFile> files = await BugReport.CollectAsync(
                 CommonOptions.ConfigPath(parsed),
-                socket is null ? null : Path.GetFullPath(socket),
+                CommonOptions.NamedSocket(parsed),
                 ProductVersion.Text,
                 TimeProvider.System,
                 what => Progress($"looking at {what}"),

@@ -25,14 +25,17 @@ internal static class CommonOptions
 
     public static string ConfigPath(ParseResult parsed) => parsed.GetValue(Config) ?? ConfigFile.DefaultPath;
 
+    /// <summary>Absolute; null: none was named, and the config says which.</summary>
+    public static string? NamedSocket(ParseResult parsed) => parsed.GetValue(Socket) is { } socket ? Path.GetFullPath(socket) : null;
+
     /// <exception cref="ConfigException">A config file was named and does not load.</exception>
     public static ApiClient CreateClient(ParseResult parsed) => new(SocketPath(parsed));
 
     private static string SocketPath(ParseResult parsed)
     {
-        if (parsed.GetValue(Socket) is { } socket)
+        if (NamedSocket(parsed) is { } socket)
         {
-            return Path.GetFullPath(socket);
+            return socket;
         }
 
         try

@@ -20,9 +20,8 @@ internal static class DoctorCommand
         command.Add(CommonOptions.Json);
         return command.Does(async (parsed, cancel) =>
         {
-            string? socket = parsed.GetValue(CommonOptions.Socket);
             DoctorDto answer = await Checkup.RunAsync(
-                CommonOptions.ConfigPath(parsed), socket is null ? null : Path.GetFullPath(socket), ProductVersion.Text, TimeProvider.System).WaitAsync(cancel);
+                CommonOptions.ConfigPath(parsed), CommonOptions.NamedSocket(parsed), ProductVersion.Text, TimeProvider.System).WaitAsync(cancel);
             if (parsed.GetValue(CommonOptions.Json))
             {
                 Console.Out.WriteLine(JsonSerializer.Serialize(answer, ApiJson.Readable.DoctorDto));

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Net;
 using System.Text.Json;
-using Spectre.Console;
 using VibePN.Api;
 using VibePN.Config;
 using VibePN.Doctor.Explain;
@@ -29,11 +28,10 @@ internal static class ExplainCommand
         command.Add(CommonOptions.Json);
         return command.Does(async (parsed, cancel) =>
         {
-            string? socket = parsed.GetValue(CommonOptions.Socket);
             ExplainDto answer = await Explanation.RunAsync(
                 IPAddress.Parse(parsed.GetRequiredValue(address)),
                 CommonOptions.ConfigPath(parsed),
-                socket is null ? null : Path.GetFullPath(socket),
+                CommonOptions.NamedSocket(parsed),
                 ProductVersion.Text,
                 TimeProvider.System).WaitAsync(cancel);
             if (parsed.GetValue(CommonOptions.Json))
@@ -42,19 +40,10 @@ internal static class ExplainCommand
             }
             else
             {
-                Terminal.Write(console => Draw(console, answer));
+                Terminal.Write(console => FindingView.DrawSteps(console, answer.Answer, answer.Steps));
             }
 
             return answer.Severity == FindingSeverity.Error ? CommandLine.Failed : CommandLine.Done;
         });
-    }
-
-    private static void Draw(IAnsiConsole console, ExplainDto answer)
-    {
-        FindingView.Line(console, answer.Answer, "bold");
-        foreach (FindingDto step in answer.Steps)
-        {
-            FindingView.Draw(console, step, checkWidth: 9);
-        }
     }
 }

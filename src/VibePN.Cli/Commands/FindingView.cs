@@ -23,6 +23,16 @@ internal static class FindingView
         Line(console, finding.Cure is null ? null : $"{Indent}cure   {finding.Cure}");
     }
 
+    /// <summary>An answer in one sentence, and the steps by which it was found.</summary>
+    public static void DrawSteps(IAnsiConsole console, string answer, IEnumerable<FindingDto> steps)
+    {
+        Line(console, answer, "bold");
+        foreach (FindingDto step in steps)
+        {
+            Draw(console, step, checkWidth: 9);
+        }
+    }
+
     /// <summary>Null: nothing.</summary>
     public static void Line(IAnsiConsole console, string? text, string colour = "default")
     {

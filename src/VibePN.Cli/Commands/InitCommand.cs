@@ -44,7 +44,7 @@ internal static class InitCommand
                 Prefixes = Options.Split(parsed.GetRequiredValue(prefix)),
                 Addresses = Options.Split(parsed.GetValue(address)),
                 Listen = parsed.GetValue(listen),
-                Socket = parsed.GetValue(CommonOptions.Socket) is { } socket ? Path.GetFullPath(socket) : null,
+                Socket = CommonOptions.NamedSocket(parsed),
                 State = parsed.GetValue(state) is { } given ? Path.GetFullPath(given) : null,
                 Export = parsed.GetValue(export),
             };

@@ -65,7 +65,7 @@ internal static class JoinCommand
                 Name = parsed.GetValue(name),
                 Addresses = [.. Options.Split(parsed.GetValue(address)).Where(each => each != "auto")],
                 Listen = parsed.GetValue(listen),
-                Socket = parsed.GetValue(CommonOptions.Socket) is { } socket ? Path.GetFullPath(socket) : null,
+                Socket = CommonOptions.NamedSocket(parsed),
                 TakesIntroductions = !parsed.GetValue(alone),
                 State = parsed.GetValue(state) is { } given ? Path.GetFullPath(given) : null,
             };

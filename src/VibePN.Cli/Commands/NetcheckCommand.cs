@@ -16,23 +16,15 @@ internal static class NetcheckCommand
         command.Add(CommonOptions.Json);
         return command.Does(async (parsed, cancel) =>
         {
-            string? socket = parsed.GetValue(CommonOptions.Socket);
             NetcheckDto answer = await Netcheck.RunAsync(
-                CommonOptions.ConfigPath(parsed), socket is null ? null : Path.GetFullPath(socket), ProductVersion.Text, TimeProvider.System).WaitAsync(cancel);
+                CommonOptions.ConfigPath(parsed), CommonOptions.NamedSocket(parsed), ProductVersion.Text, TimeProvider.System).WaitAsync(cancel);
             if (parsed.GetValue(CommonOptions.Json))
             {
                 Console.Out.WriteLine(JsonSerializer.Serialize(answer, ApiJson.Readable.NetcheckDto));
             }
             else
             {
-                Terminal.Write(console =>
-                {
-                    FindingView.Line(console, answer.Answer, "bold");
-                    foreach (FindingDto step in answer.Steps)
-                    {
-                        FindingView.Draw(console, step, checkWidth: 9);
-                    }
-                });
+                Terminal.Write(console => FindingView.DrawSteps(console, answer.Answer, answer.Steps));
             }
 
             return answer.Severity == FindingSeverity.Error ? CommandLine.Failed : CommandLine.Done;

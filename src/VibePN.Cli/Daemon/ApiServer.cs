@@ -2,10 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VibePN.Api;
 using VibePN.Config;
@@ -35,17 +32,12 @@ internal sealed class ApiServer : IAsyncDisposable
         _threshold = threshold;
         _goodbye = goodbye;
         _logger = logger;
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        _ = builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        _app = WebServer.Build(HandleAsync, kestrel =>
         {
-            kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
             kestrel.ListenUnixSocket(socket.Path);
         });
-        _ = builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        _app = builder.Build();
-        _app.Run(HandleAsync);
     }
 
     /// <param name="socket">Claimed, and not yet bound.</param>
@@ -64,20 +56,7 @@ internal sealed class ApiServer : IAsyncDisposable
         return server;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        // Watchers keep their connections open; they are not waited for.
-        using CancellationTokenSource now = new(TimeSpan.FromMilliseconds(200));
-        try
-        {
-            await _app.StopAsync(now.Token);
-        }
-        catch (OperationCanceledException)
-        {
-        }
-
-        await _app.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => WebServer.StopAsync(_app);
 
     private async Task HandleAsync(HttpContext context)
     {

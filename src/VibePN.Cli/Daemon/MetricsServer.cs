@@ -1,11 +1,8 @@
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VibePN.Metrics;
 
@@ -35,10 +32,8 @@ internal sealed partial class MetricsServer : IAsyncDisposable
         EndPoint = endPoint;
         _source = source;
         _logger = logger;
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        _ = builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        _app = WebServer.Build(HandleAsync, kestrel =>
         {
-            kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             kestrel.Limits.MaxRequestBodySize = 0;
             kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
@@ -47,9 +42,6 @@ internal sealed partial class MetricsServer : IAsyncDisposable
             kestrel.Limits.KeepAliveTimeout = KeepAliveTime;
             kestrel.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
         });
-        _ = builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        _app = builder.Build();
-        _app.Run(HandleAsync);
     }
 
     /// <summary>As bound.</summary>
@@ -74,20 +66,7 @@ internal sealed partial class MetricsServer : IAsyncDisposable
         return server;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        // Who is still reading is not waited for.
-        using CancellationTokenSource now = new(TimeSpan.FromMilliseconds(200));
-        try
-        {
-            await _app.StopAsync(now.Token);
-        }
-        catch (OperationCanceledException)
-        {
-        }
-
-        await _app.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => WebServer.StopAsync(_app);
 
     private async Task HandleAsync(HttpContext context)
     {

@@ -95,7 +95,7 @@ public static class Netcheck
     }
 
     private static Finding Daemon(HostFacts facts) => facts.Daemon.Status is { } status
-        ? Finding.Ok($"it listens on {string.Join(", ", status.Listen)}; {status.Peers.Count(peer => peer.State == PeerState.Connected)} of {Text(status.Peers.Count, "peer")} connected")
+        ? Finding.Ok($"it listens on {string.Join(", ", status.Listen)}; {status.Peers.Count(peer => peer.State == PeerState.Connected)} of {PeerChecks.Count(status.Peers.Count, "peer")} connected")
         : Finding.Error("no daemon answers, so nobody tells how this host is seen", facts.Daemon.Problem, "start it: systemctl start vibepn");
 
     private static Finding Nat(NatKind kind, Sight[] seen)
@@ -104,7 +104,7 @@ public static class Netcheck
         string mappings = string.Join(", ", translated.Select(sight => sight.SeenAs).Distinct());
         return kind switch
         {
-            NatKind.None => Finding.Ok($"none: {Text(seen.Length, "peer")} {(seen.Length == 1 ? "sees" : "see")} this host at its own address"),
+            NatKind.None => Finding.Ok($"none: {PeerChecks.Count(seen.Length, "peer")} {(seen.Length == 1 ? "sees" : "see")} this host at its own address"),
             NatKind.EndpointIndependent => Finding.Ok($"peers see this host at {mappings}, all at the same: the translator keeps one mapping"),
             NatKind.EndpointDependent => Finding.Warning(
                 $"each peer sees this host elsewhere: {mappings}",
@@ -135,7 +135,7 @@ public static class Netcheck
     }
 
     private static string Answer(HostFacts facts, NatKind nat, Sight? visitor, Sight[] seen) => facts.Daemon.Status is not { } status ? "no daemon answers; this is what the host alone shows"
-        : seen.Length == 0 ? $"none of {Text(status.Peers.Count, "peer")} says how it sees this host"
+        : seen.Length == 0 ? $"none of {PeerChecks.Count(status.Peers.Count, "peer")} says how it sees this host"
         : nat switch
         {
             NatKind.None => visitor is null ? "no translator on the way; this host dials, and could be dialed as far as can be seen" : "no translator on the way; peers dial this host",
@@ -155,8 +155,6 @@ public static class Netcheck
 
     /// <summary>2000::/3, RFC 4291 §2.4.</summary>
     private static bool IsGlobalV6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 && (address.GetAddressBytes()[0] & 0xe0) == 0x20;
-
-    private static string Text(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 
     /// <summary>A peer that says how it sees this host.</summary>
     private sealed record Sight(PeerDto Peer, IPEndPoint SeenAs, bool IsTranslated)

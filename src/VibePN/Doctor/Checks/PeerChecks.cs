@@ -112,5 +112,5 @@ internal static class PeerChecks
     /// <summary>Words may come from the other node.</summary>
     private static string? Readable(string? text) => text is null ? null : string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
 
-    private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
+    internal static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 }
