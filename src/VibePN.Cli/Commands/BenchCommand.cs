@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
-using System.Text.Json;
 using Spectre.Console;
 using VibePN.Api;
 using VibePN.Doctor.Bench;
@@ -41,7 +40,7 @@ internal static class BenchCommand
                 result.AddError("--inside and --outside exclude each other; without them both are measured");
             }
         });
-        return command.Does((parsed, cancel) => RunAsync(
+        return command.Does((parsed, cancel) => Task.Run(() => Run(
             CommonOptions.CreateClient(parsed),
             parsed.GetRequiredValue(name)!,
             new BenchOptions
@@ -53,7 +52,7 @@ internal static class BenchCommand
                 Port = PortOf(parsed, port),
             },
             parsed.GetValue(CommonOptions.Json),
-            cancel));
+            cancel)));
     }
 
     /// <summary>The same for client and server.</summary>
@@ -63,9 +62,10 @@ internal static class BenchCommand
     public static int PortOf(ParseResult parsed, Option<string> port) =>
         parsed.GetValue(port) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : BenchServer.DefaultPort;
 
-    private static async Task<int> RunAsync(ApiClient api, string name, BenchOptions options, bool json, CancellationToken cancel)
+    /// <summary>Waits on its thread: it is one flow after the other.</summary>
+    private static int Run(ApiClient api, string name, BenchOptions options, bool json, CancellationToken cancel)
     {
-        PeerDto peer = (await api.GetPeersAsync(cancel)).Peers.FirstOrDefault(peer => peer.Name == name) ?? throw new KeyNotFoundException($"there is no peer '{name}'; 'vibepn peers' lists them");
+        PeerDto peer = api.GetPeersAsync(cancel).GetAwaiter().GetResult().Peers.FirstOrDefault(peer => peer.Name == name) ?? throw new KeyNotFoundException($"there is no peer '{name}'; 'vibepn peers' lists them");
         if (peer.State != PeerState.Connected)
         {
             throw new BenchException($"{name} is not connected: {peer.Reason ?? "see 'vibepn peers'"}");
@@ -82,8 +82,7 @@ internal static class BenchCommand
         BenchDto answer;
         try
         {
-            // Sockets that wait on a thread of their own: it is one flow after the other.
-            answer = await Task.Factory.StartNew(() => client.Run(cancel), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            answer = client.Run(cancel);
         }
         finally
         {
@@ -92,7 +91,7 @@ internal static class BenchCommand
 
         if (json)
         {
-            Console.Out.WriteLine(JsonSerializer.Serialize(answer, ApiJson.Readable.BenchDto));
+            Console.Out.WriteLine(BenchJson.Write(answer));
         }
         else
         {
@@ -123,11 +122,7 @@ internal static class BenchCommand
         Row(table, answer, inside: false, $"outside ({answer.Outside ?? "?"})", answer.OutsideIdleMillis);
         console.Write(table);
         console.WriteLine();
-        FindingView.Line(console, $"what limits it: {answer.Answer}", "bold");
-        foreach (FindingDto step in answer.Steps)
-        {
-            FindingView.Draw(console, step, checkWidth: 9);
-        }
+        FindingView.DrawSteps(console, $"what limits it: {answer.Answer}", answer.Steps);
     }
 
     private static void Row(Table table, BenchDto answer, bool inside, string title, double? idle)

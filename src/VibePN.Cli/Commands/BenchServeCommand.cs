@@ -17,18 +17,18 @@ internal static class BenchServeCommand
         ExampleCommand command = new("serve", "Takes part in what peers measure with 'bench', until Ctrl-C or for a time; reachable from the tunnel only", "vibepn bench serve --for 30m");
         command.Add(time);
         command.Add(port);
-        return command.Does((parsed, cancel) => RunAsync(
-            CommonOptions.CreateClient(parsed), parsed.GetValue(time) is { } text ? Options.ParseTime(text)!.Value : DefaultTime, BenchCommand.PortOf(parsed, port), cancel));
+        return command.Does((parsed, cancel) => Task.Run(() => Run(
+            CommonOptions.CreateClient(parsed), parsed.GetValue(time) is { } text ? Options.ParseTime(text)!.Value : DefaultTime, BenchCommand.PortOf(parsed, port), cancel)));
     }
 
-    private static async Task<int> RunAsync(ApiClient api, TimeSpan time, int port, CancellationToken cancel)
+    private static int Run(ApiClient api, TimeSpan time, int port, CancellationToken cancel)
     {
-        List<(IPAddress Address, string? Device)> addresses = [];
-        foreach (NetworkDto network in (await api.GetStatusAsync(cancel)).Networks)
+        List<BenchAddress> addresses = [];
+        foreach (NetworkDto network in api.GetStatusAsync(cancel).GetAwaiter().GetResult().Networks)
         {
             foreach (string address in network.Addresses)
             {
-                addresses.Add((IPAddress.Parse(address), network.Interface));
+                addresses.Add(new BenchAddress(IPAddress.Parse(address), network.Interface));
             }
         }
 
@@ -41,7 +41,7 @@ internal static class BenchServeCommand
         Console.Out.WriteLine($"listening on {string.Join(", ", server.Listening)} for {Humanize.Duration(time)}; outside of the tunnel on port {port + 1}, while it is measured there only");
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         end.CancelAfter(time);
-        await Task.Factory.StartNew(() => server.Run(end.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        server.Run(end.Token);
         return CommandLine.Done;
     }
 }

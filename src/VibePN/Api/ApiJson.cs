@@ -32,7 +32,6 @@ namespace VibePN.Api;
 [JsonSerializable(typeof(ExplainDto))]
 [JsonSerializable(typeof(NetcheckDto))]
 [JsonSerializable(typeof(PingDto))]
-[JsonSerializable(typeof(BenchDto))]
 [JsonSerializable(typeof(LogLevelDto))]
 [JsonSerializable(typeof(LogLevelRequestDto))]
 [JsonSerializable(typeof(ErrorDto))]

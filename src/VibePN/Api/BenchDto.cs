@@ -1,7 +1,7 @@
 namespace VibePN.Api;
 
 /// <summary>What <c>vibepn bench PEER</c> measured, inside and outside of the tunnel. Absent: not measured, or not known.</summary>
-public sealed record BenchDto
+public sealed class BenchDto
 {
     public required string Peer { get; init; }
 
@@ -38,7 +38,7 @@ public sealed record BenchDto
     public BenchEndDto? There { get; init; }
 
     /// <summary>What limits it, in one sentence.</summary>
-    public string Answer { get; init; } = "";
+    public string Answer { get; set; } = "";
 
     public IReadOnlyList<FindingDto> Steps { get; init; } = [];
 }

@@ -1,7 +1,7 @@
 namespace VibePN.Api;
 
 /// <summary>What one of the two daemons knows of the way to the other, the worst while it was measured. Absent: not known.</summary>
-public sealed record BenchEndDto
+public sealed class BenchEndDto
 {
     /// <summary>The largest IP packet that the path carries whole.</summary>
     public int? MtuBytes { get; init; }

@@ -1,7 +1,7 @@
 namespace VibePN.Api;
 
 /// <summary>One flow between this node and the peer. Absent: not measured, or not known.</summary>
-public sealed record BenchFlowDto
+public sealed class BenchFlowDto
 {
     /// <summary>Through the tunnel; false: beside it.</summary>
     public bool Inside { get; init; }

@@ -11,15 +11,13 @@ public sealed class BenchClient
     private const int MaxUdpMillis = 2000;
     private const int DatagramBytes = 1200;
     private const int MaxHeaderBytes = 48;
-    private const int CalmMillis = 200;
+    private const int CalmMillis = 100;
 
     private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
 
-    private static readonly (BenchTest Test, string Name)[] Tests =
-    [
-        (BenchTest.Echo, "round trip"), (BenchTest.TcpUp, "TCP up"), (BenchTest.TcpDown, "TCP down"), (BenchTest.UdpUp, "UDP up"), (BenchTest.UdpDown, "UDP down"),
-    ];
+    /// <summary>From <see cref="BenchTest.Echo"/> on.</summary>
+    private static readonly string[] Tests = ["round trip", "TCP up", "TCP down", "UDP up", "UDP down"];
 
     private readonly PeerDto _peer;
     private readonly IPAddress _inside;
@@ -69,16 +67,17 @@ public sealed class BenchClient
         try
         {
             int total = Tests.Length * ((_options.Inside ? 1 : 0) + (outside is null ? 0 : 1)), done = 0;
-            foreach ((BenchTest test, string name) in Tests)
+            for (int i = 0; i < Tests.Length; i++)
             {
+                BenchTest test = (BenchTest)((int)BenchTest.Echo + i);
                 if (_options.Inside)
                 {
-                    Measure(control, test, name, inside, isOutside: false, done++ / (double)total, 1.0 / total, cancel);
+                    Measure(control, test, Tests[i], inside, isOutside: false, done++ / (double)total, 1.0 / total, cancel);
                 }
 
                 if (outside is not null)
                 {
-                    Measure(control, test, name, outside, isOutside: true, done++ / (double)total, 1.0 / total, cancel);
+                    Measure(control, test, Tests[i], outside, isOutside: true, done++ / (double)total, 1.0 / total, cancel);
                 }
             }
         }
@@ -91,7 +90,8 @@ public sealed class BenchClient
             isLost = true;
         }
 
-        return BenchVerdict.Judge(new BenchDto
+        List<FindingDto> steps = [];
+        BenchDto answer = new()
         {
             Peer = _peer.Name,
             Address = _inside.ToString(),
@@ -105,7 +105,10 @@ public sealed class BenchClient
             Flows = _flows,
             Here = _here,
             There = _there,
-        });
+            Steps = steps,
+        };
+        answer.Answer = BenchVerdict.Judge(answer, steps);
+        return answer;
     }
 
     private void Measure(Socket control, BenchTest test, string name, IPEndPoint to, bool isOutside, double done, double share, CancellationToken cancel)

@@ -24,12 +24,19 @@ internal enum BenchDatagramKind : byte
 }
 
 /// <summary>The head of every datagram of a measurement: magic, kind, token, number, the sender's clock, cookie.</summary>
-internal readonly record struct BenchDatagram(BenchDatagramKind Kind, uint Number, long Micros)
+internal readonly struct BenchDatagram(BenchDatagramKind kind, uint number, long micros)
 {
     public const int HeadBytes = 56;
     public const int CookieBytes = 16;
 
     private const uint Magic = 0x76706275;
+
+    public BenchDatagramKind Kind { get; } = kind;
+
+    /// <summary>From 0.</summary>
+    public uint Number { get; } = number;
+
+    public long Micros { get; } = micros;
 
     public static void Write(Span<byte> to, BenchDatagram head, ReadOnlySpan<byte> token, ReadOnlySpan<byte> cookie)
     {

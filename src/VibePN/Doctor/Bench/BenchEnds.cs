@@ -6,8 +6,8 @@ namespace VibePN.Doctor.Bench;
 /// <summary>What a daemon's status says about the way to one peer, as a measurement has use for it.</summary>
 internal static class BenchEnds
 {
-    private static readonly (BenchFlags Flag, string Name)[] Offloads =
-        [(BenchFlags.NoUdpGso, "udpGso"), (BenchFlags.NoUdpGro, "udpGro"), (BenchFlags.NoTunTcp, "tcp"), (BenchFlags.NoTunUdp, "udp")];
+    /// <summary>In the order of the bits of <see cref="BenchFlags"/>.</summary>
+    private static readonly string[] Offloads = ["udpGso", "udpGro", "tcp", "udp"];
 
     /// <summary>The peer that has this address inside.</summary>
     public static Func<PeerDto, bool> Named(IPAddress address)
@@ -50,9 +50,9 @@ internal static class BenchEnds
     public static BenchEndDto OfMessage(BenchMessage message)
     {
         List<string> off = [];
-        foreach ((BenchFlags flag, string name) in Offloads)
+        for (int i = 0; i < Offloads.Length; i++)
         {
-            Note(off, (message.Flags & flag) != 0, name);
+            Note(off, ((int)message.Flags & (1 << i)) != 0, Offloads[i]);
         }
 
         return new BenchEndDto
@@ -68,9 +68,9 @@ internal static class BenchEnds
     public static BenchFlags FlagsOf(BenchEndDto end)
     {
         BenchFlags flags = end.Repair is { } on ? BenchFlags.RepairKnown | (on ? BenchFlags.RepairOn : 0) : 0;
-        foreach ((BenchFlags flag, string name) in Offloads)
+        for (int i = 0; i < Offloads.Length; i++)
         {
-            flags |= end.OffloadsOff.Contains(name) ? flag : 0;
+            flags |= end.OffloadsOff.Contains(Offloads[i]) ? (BenchFlags)(1 << i) : 0;
         }
 
         return flags;

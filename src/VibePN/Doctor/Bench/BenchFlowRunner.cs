@@ -16,7 +16,7 @@ internal sealed class BenchFlowRunner(BenchMessage request, IPEndPoint to, byte[
     private const int ProbeBytes = 128;
 
     /// <summary>How long the last probes, datagrams and answers of the server are waited for.</summary>
-    private const int LateMicros = 500_000;
+    private const int LateMicros = 300_000;
 
     private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(3);
 
@@ -32,14 +32,7 @@ internal sealed class BenchFlowRunner(BenchMessage request, IPEndPoint to, byte[
     public string? Problem { get; private set; }
 
     /// <summary>Round trips in milliseconds, sorted.</summary>
-    public List<double> RoundTrips
-    {
-        get
-        {
-            _probes.Sort();
-            return _probes;
-        }
-    }
+    public List<double> RoundTrips => _probes;
 
     public (double? Daemon, double? Busy) Load { get; private set; }
 
@@ -171,7 +164,11 @@ internal sealed class BenchFlowRunner(BenchMessage request, IPEndPoint to, byte[
 
             if (!udp.Poll(10_000, SelectMode.SelectRead))
             {
-                TellTime(first == 0 ? now : first, null);
+                if (first > 0)
+                {
+                    TellTime(first, null);
+                }
+
                 continue;
             }
 
@@ -226,11 +223,23 @@ internal sealed class BenchFlowRunner(BenchMessage request, IPEndPoint to, byte[
             if (error == SocketError.Success && BenchDatagram.TryRead(_buffer.AsSpan(0, bytes), token) is { Kind: BenchDatagramKind.Answer } head
                 && head.Number < sentAt.Count && sentAt[(int)head.Number] > 0)
             {
-                _probes.Add((BenchSockets.NowMicros - sentAt[(int)head.Number]) / 1000.0);
+                Keep((BenchSockets.NowMicros - sentAt[(int)head.Number]) / 1000.0);
                 sentAt[(int)head.Number] = 0;
                 answered++;
             }
         }
+    }
+
+    /// <summary>In order: there are 1,500 at most.</summary>
+    private void Keep(double millis)
+    {
+        int at = _probes.Count;
+        while (at > 0 && _probes[at - 1] > millis)
+        {
+            at--;
+        }
+
+        _probes.Insert(at, millis);
     }
 
     private void TellTime(long start, double? rate) => told(Math.Clamp((BenchSockets.NowMicros - start) / (request.Millis * 1000.0), 0, 1), rate);

@@ -5,7 +5,7 @@ namespace VibePN.Doctor.Bench;
 /// <summary>
 /// The one record of control connections and of the beginning of data connections, both ways: fixed size, big-endian. What a kind has no use for is zero.
 /// </summary>
-internal sealed record BenchMessage
+internal sealed class BenchMessage
 {
     public const int Bytes = 108;
     public const int TokenBytes = 16;

@@ -1,7 +1,7 @@
 namespace VibePN.Doctor.Bench;
 
 /// <summary>What is to be measured.</summary>
-public sealed record BenchOptions
+public sealed class BenchOptions
 {
     /// <summary>Of each TCP flow: 0.1 to 30 s.</summary>
     public TimeSpan Time { get; init; } = TimeSpan.FromSeconds(5);

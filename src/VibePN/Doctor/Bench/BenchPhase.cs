@@ -67,7 +67,7 @@ internal sealed class BenchPhase(BenchMessage request)
         switch (head.Kind)
         {
             case BenchDatagramKind.Echo:
-                BenchDatagram.Write(datagram, head with { Kind = BenchDatagramKind.Answer }, Token, []);
+                BenchDatagram.Write(datagram, new BenchDatagram(BenchDatagramKind.Answer, head.Number, head.Micros), Token, []);
                 Answer(socket, datagram, from);
                 break;
             case BenchDatagramKind.Payload when Request.Test == BenchTest.UdpUp:
@@ -81,7 +81,7 @@ internal sealed class BenchPhase(BenchMessage request)
                     _asked = Copy(from);
                 }
 
-                BenchDatagram.Write(datagram, head with { Kind = BenchDatagramKind.Challenge }, Token, _cookie);
+                BenchDatagram.Write(datagram, new BenchDatagram(BenchDatagramKind.Challenge, head.Number, head.Micros), Token, _cookie);
                 Answer(socket, datagram[..BenchDatagram.HeadBytes], from);
                 break;
             case BenchDatagramKind.Begin when _asked is not null && Pacer is null && _asked.Equals(from)

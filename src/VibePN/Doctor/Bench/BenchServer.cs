@@ -23,7 +23,8 @@ public sealed class BenchServer : IDisposable
     private static readonly TimeSpan HelloTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan NextTestTime = TimeSpan.FromSeconds(10);
 
-    private readonly List<(Socket Listener, string? Device)> _listeners = [];
+    private readonly List<Socket> _listeners = [];
+    private readonly IReadOnlyList<BenchAddress> _addresses;
     private readonly int _port;
     private readonly Func<StatusDto?> _ask;
     private readonly Action<string> _tell;
@@ -33,19 +34,19 @@ public sealed class BenchServer : IDisposable
     private int _connections;
     private int _sessions;
 
-    /// <param name="addresses">Own ones inside, with the interface that they are on; null: whichever.</param>
+    /// <param name="addresses">Own ones inside, at least one.</param>
     /// <param name="port">Inside; outside it is the next one.</param>
     /// <param name="ask">What the daemon says; null: it does not.</param>
     /// <param name="tell">A line for people; from any thread.</param>
     /// <exception cref="BenchException">The port cannot be had.</exception>
-    public BenchServer(IReadOnlyList<(IPAddress Address, string? Device)> addresses, int port, Func<StatusDto?> ask, Action<string> tell)
+    public BenchServer(IReadOnlyList<BenchAddress> addresses, int port, Func<StatusDto?> ask, Action<string> tell)
     {
-        (_port, _ask, _tell) = (port, ask, tell);
+        (_addresses, _port, _ask, _tell) = (addresses, port, ask, tell);
         try
         {
-            foreach ((IPAddress address, string? device) in addresses)
+            foreach (BenchAddress one in addresses)
             {
-                _listeners.Add((BenchSockets.Open(new IPEndPoint(address, port), device, SocketType.Stream), device));
+                _listeners.Add(BenchSockets.Open(new IPEndPoint(one.Address, port), one.Device, SocketType.Stream));
             }
         }
         catch (SocketException failure)
@@ -56,20 +57,18 @@ public sealed class BenchServer : IDisposable
     }
 
     /// <summary>Where it listens.</summary>
-    public IReadOnlyList<EndPoint> Listening => [.. _listeners.Select(one => one.Listener.LocalEndPoint!)];
+    public IReadOnlyList<EndPoint> Listening => [.. _listeners.Select(one => one.LocalEndPoint!)];
 
     /// <summary>Until then, on this thread. Returns when everything has ended.</summary>
     public void Run(CancellationToken until)
     {
         while (!until.IsCancellationRequested)
         {
-            List<Socket> ready = [.. _listeners.Select(one => one.Listener)];
-            Socket.Select(ready, null, null, 2 * BenchSockets.PollMicros);
-            foreach ((Socket listener, string? device) in _listeners)
+            for (int i = 0; i < _listeners.Count; i++)
             {
-                if (ready.Contains(listener))
+                if (_listeners[i].Poll(BenchSockets.PollMicros / _listeners.Count, SelectMode.SelectRead))
                 {
-                    Accept(listener, device, isOutside: false);
+                    Accept(_listeners[i], _addresses[i].Device, isOutside: false);
                 }
             }
         }
@@ -81,7 +80,7 @@ public sealed class BenchServer : IDisposable
     public void Dispose()
     {
         _isOver = true;
-        foreach ((Socket listener, _) in _listeners)
+        foreach (Socket listener in _listeners)
         {
             listener.Dispose();
         }

@@ -30,10 +30,11 @@ internal static class BenchVerdict
     private const double MuchUdpLoss = 0.01;
     private const double MuchJitterMillis = 10;
 
-    /// <returns>The same, with an answer and the steps to it.</returns>
-    public static BenchDto Judge(BenchDto measured)
+    /// <param name="measured">Its answer and steps are not looked at.</param>
+    /// <param name="steps">Gets what was found.</param>
+    /// <returns>The answer.</returns>
+    public static string Judge(BenchDto measured, List<FindingDto> steps)
     {
-        List<FindingDto> steps = [];
         (string Check, string Text)? up = Limit(measured, isUp: true, steps), down = Limit(measured, isUp: false, steps);
         Processors(measured, steps);
         Ends(measured, steps);
@@ -55,7 +56,7 @@ internal static class BenchVerdict
                 $"let TCP and UDP of that port through to {measured.Peer}, or measure from {measured.Peer}");
         }
 
-        return measured with { Answer = Answer(measured, up, down), Steps = steps };
+        return Answer(measured, up, down);
     }
 
     private static string Answer(BenchDto measured, (string Check, string Text)? up, (string Check, string Text)? down)
