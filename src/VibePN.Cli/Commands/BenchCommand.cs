@@ -147,19 +147,19 @@ internal static class BenchCommand
             Terminal.Cell(Rate(tcpUp)),
             Terminal.Cell(Rate(tcpDown)),
             Terminal.Cell(Humanize.Millis(idle)),
-            Terminal.Cell(Two(tcpUp?.LoadedMillis, tcpDown?.LoadedMillis, "0.0", "ms")),
+            Terminal.Cell(Two(tcpUp?.LoadedMillis, tcpDown?.LoadedMillis, "0.0")),
             Terminal.Cell(Lost(udpUp)),
             Terminal.Cell(Lost(udpDown)),
-            Terminal.Cell(Two(udpUp?.JitterMillis, udpDown?.JitterMillis, "0.00", "ms")));
+            Terminal.Cell(Two(udpUp?.JitterMillis, udpDown?.JitterMillis, "0.00")));
     }
 
-    private static string? Rate(BenchFlowDto? flow) => flow is null ? null : BenchProgress.Rate(flow.MegabitsPerSecond);
+    private static string? Rate(BenchFlowDto? flow) => flow is null ? null : BenchText.Rate(flow.MegabitsPerSecond);
 
-    private static string? Lost(BenchFlowDto? flow) => flow?.Loss is { } loss ? string.Create(CultureInfo.InvariantCulture, $"{BenchProgress.Rate(flow.MegabitsPerSecond)}, {loss * 100:0.##} % lost") : null;
+    private static string? Lost(BenchFlowDto? flow) => flow?.Loss is { } loss ? $"{BenchText.Rate(flow.MegabitsPerSecond)}, {BenchText.Percent(loss)} lost" : null;
 
-    private static string? Two(double? up, double? down, string format, string unit) => up is null && down is null
+    private static string? Two(double? up, double? down, string format) => up is null && down is null
         ? null
-        : $"{up?.ToString(format, CultureInfo.InvariantCulture) ?? "-"} / {down?.ToString(format, CultureInfo.InvariantCulture) ?? "-"} {unit}";
+        : $"{(up is { } one ? BenchText.Of(one, format) : "-")} / {(down is { } other ? BenchText.Of(other, format) : "-")} ms";
 
     /// <summary>Bits a second with k, M or G; null: it is none, or out of bounds.</summary>
     private static int? Kilobits(string text)

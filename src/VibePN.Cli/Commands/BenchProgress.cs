@@ -1,4 +1,4 @@
-using System.Globalization;
+using VibePN.Doctor.Bench;
 
 namespace VibePN.Cli.Commands;
 
@@ -22,11 +22,12 @@ internal sealed class BenchProgress(bool isQuiet)
     {
         bool isNew = what != _what;
         _what = what;
+        string percent = BenchText.Of(done * 100, "0").PadLeft(3);
         if (!_isScreen)
         {
             if (isNew && !isQuiet)
             {
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{done * 100,3:0} %  {what}"));
+                Console.Error.WriteLine($"{percent} %  {what}");
             }
 
             return;
@@ -40,15 +41,8 @@ internal sealed class BenchProgress(bool isQuiet)
         (_drawn, _isDrawn) = (TimeProvider.System.GetTimestamp(), true);
         int full = (int)Math.Round(Math.Clamp(done, 0, 1) * Width);
         string bar = new string('━', full) + new string('╌', Width - full);
-        Console.Error.Write(string.Create(CultureInfo.InvariantCulture, $"\r{bar} {done * 100,3:0} %  {what}{(megabits is { } rate ? $"  {Rate(rate)}" : "")}\u001b[K"));
+        Console.Error.Write($"\r{bar} {percent} %  {what}{(megabits is { } rate ? $"  {BenchText.Rate(rate)}" : "")}\u001b[K");
     }
 
     public void End() => Console.Error.Write(_isDrawn ? "\r\u001b[K" : "");
-
-    public static string Rate(double megabits) => megabits switch
-    {
-        >= 1000 => string.Create(CultureInfo.InvariantCulture, $"{megabits / 1000:0.00} Gbit/s"),
-        >= 10 => string.Create(CultureInfo.InvariantCulture, $"{megabits:0} Mbit/s"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{megabits:0.00} Mbit/s"),
-    };
 }

@@ -169,7 +169,7 @@ public sealed class BenchClient
     {
         if (test == BenchTest.Echo)
         {
-            double? median = BenchFigures.At(flow.RoundTrips, 0.5);
+            double? median = BenchText.At(flow.RoundTrips, 0.5);
             (_idle, _outsideIdle) = isOutside ? (_idle, median) : (median, _outsideIdle);
         }
         else if (flow.IsMeasured && (result is not null || test is BenchTest.TcpDown))

@@ -29,6 +29,15 @@ internal sealed class BenchPhase(BenchMessage request)
 
     public bool IsDone => _isDone;
 
+    /// <summary>Of TCP, for as long as it takes to notice that it is over.</summary>
+    public void WaitForFlow()
+    {
+        if (Volatile.Read(ref _claimed) != 0)
+        {
+            SpinWait.SpinUntil(() => _isDone, 3 * BenchSockets.PollMicros / 1000);
+        }
+    }
+
     /// <summary>Whoever moves bytes for it stops.</summary>
     public void Stop() => _isOver = true;
 

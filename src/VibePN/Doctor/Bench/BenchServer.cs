@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using VibePN.Api;
@@ -59,7 +58,7 @@ public sealed class BenchServer : IDisposable
     /// <summary>Where it listens.</summary>
     public IReadOnlyList<EndPoint> Listening => [.. _listeners.Select(one => one.LocalEndPoint!)];
 
-    /// <summary>Until then, on this thread. Returns when everything has ended.</summary>
+    /// <summary>Until then, on this thread. Threads that serve somebody end within the next poll of theirs.</summary>
     public void Run(CancellationToken until)
     {
         while (!until.IsCancellationRequested)
@@ -74,7 +73,6 @@ public sealed class BenchServer : IDisposable
         }
 
         _isOver = true;
-        SpinWait.SpinUntil(() => Volatile.Read(ref _connections) == 0, TimeSpan.FromSeconds(1));
     }
 
     public void Dispose()
@@ -156,7 +154,7 @@ public sealed class BenchServer : IDisposable
                     : BenchSockets.Send(control, new BenchMessage { Kind = BenchKind.Refused, Status = BenchStatus.BadRequest });
             }
 
-            _tell(string.Create(CultureInfo.InvariantCulture, $"{control.RemoteEndPoint} has ended after {tests} tests"));
+            _tell($"{control.RemoteEndPoint} has ended after {tests} tests");
         }
         finally
         {
@@ -238,9 +236,8 @@ public sealed class BenchServer : IDisposable
         }
 
         // The flow's own thread may have the last word still to say.
-        bool isUp = phase.Request.Test == BenchTest.TcpUp;
         phase.Stop();
-        SpinWait.SpinUntil(() => !isUp || phase.IsDone, TimeSpan.FromMilliseconds(2L * BenchSockets.PollMicros / 1000));
+        phase.WaitForFlow();
         return load ?? cpu.Take();
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using VibePN.Api;
 
 namespace VibePN.Doctor.Bench;
@@ -81,7 +80,7 @@ internal static class BenchVerdict
         string way = isUp ? "up" : "down";
         string rates = outside is null
             ? $"{way}: {Rate(inside)} inside"
-            : string.Create(CultureInfo.InvariantCulture, $"{way}: {Rate(inside)} inside, {Rate(outside)} outside{(outside.MegabitsPerSecond > 0 ? $" ({inside.MegabitsPerSecond * 100 / outside.MegabitsPerSecond:0} %)" : "")}");
+            : $"{way}: {Rate(inside)} inside, {Rate(outside)} outside{(outside.MegabitsPerSecond > 0 ? $" ({BenchText.Of(inside.MegabitsPerSecond * 100 / outside.MegabitsPerSecond, "0")} %)" : "")}";
         bool isAsFast = outside is not null && inside.MegabitsPerSecond >= outside.MegabitsPerSecond * LineShare;
         bool isSlower = outside is not null && !isAsFast;
         double rise = Rise(inside, measured.IdleMillis);
@@ -92,7 +91,7 @@ internal static class BenchVerdict
             : inside.DaemonThere >= BusyDaemon ? ("processor", $"the processor of {measured.Peer}, which the daemon keeps busy")
             : inside.BusyHere >= BusyHost ? ("processor", "the processors of this node, all of which are busy")
             : inside.BusyThere >= BusyHost ? ("processor", $"the processors of {measured.Peer}, all of which are busy")
-            : sender?.Loss >= MuchLoss ? ("loss", $"loss: the path loses {Humanized(sender.Loss.Value)}")
+            : sender?.Loss >= MuchLoss ? ("loss", $"loss: the path loses {BenchText.Percent(sender.Loss.Value)}")
             : sender?.MtuBytes <= SmallMtuBytes ? ("mtu", $"the path's size: it carries packets of {sender.MtuBytes} bytes at most")
             : isSlower && sender?.QueueMillis >= MuchMillis ? ("queue", "the tunnel's own congestion control, which takes the line for slower than TCP outside does")
             : rise >= MuchMillis ? ("line", "the line itself, as far as can be told without figures from outside: it is full, and packets wait for it")
@@ -109,7 +108,7 @@ internal static class BenchVerdict
                     FindingSeverity.Info,
                     "window",
                     rates,
-                    measured.IdleMillis is { } idle ? $"{Rate(inside)} at {Millis(idle)} are {inside.MegabitsPerSecond * idle / 8:0} kB under way" : null,
+                    measured.IdleMillis is { } idle ? $"{Rate(inside)} at {BenchText.Millis(idle)} are {BenchText.Of(inside.MegabitsPerSecond * idle / 8, "0")} kB under way" : null,
                     "try more --time; look at net.ipv4.tcp_rmem and tcp_wmem on both sides, and at net.ipv4.tcp_congestion_control");
                 break;
             case "queue":
@@ -117,7 +116,7 @@ internal static class BenchVerdict
                     steps,
                     FindingSeverity.Info,
                     "queue",
-                    $"{rates}; up to {Millis(sender!.QueueMillis!.Value)} in the queue of {(isUp ? "this node" : measured.Peer)}",
+                    $"{rates}; up to {BenchText.Millis(sender!.QueueMillis!.Value)} in the queue of {(isUp ? "this node" : measured.Peer)}",
                     "it paces what it sends by the round trips and losses that it sees",
                     "measure again with more --time, and with nothing else on the line");
                 break;
@@ -147,7 +146,7 @@ internal static class BenchVerdict
 
     private static void Processor(List<FindingDto> steps, string who, double daemon, double all)
     {
-        string load = string.Create(CultureInfo.InvariantCulture, $"{who}: the daemon takes up to {daemon * 100:0} % of a core, all processors are busy up to {all * 100:0} %");
+        string load = $"{who}: the daemon takes up to {BenchText.Of(daemon * 100, "0")} % of a core, all processors are busy up to {BenchText.Of(all * 100, "0")} %";
         if (daemon >= BusyDaemon)
         {
             Add(steps, FindingSeverity.Warning, "processor", load, "its packets go by one thread, which has no time left", "a faster processor; 'vibepn doctor' says whether libipsec-mb and offloads are missing there");
@@ -182,7 +181,7 @@ internal static class BenchVerdict
                 steps,
                 loss < MuchLoss ? FindingSeverity.Ok : FindingSeverity.Warning,
                 "loss",
-                $"{Humanized(loss)} lost {way}; {repair}",
+                $"{BenchText.Percent(loss)} lost {way}; {repair}",
                 loss < MuchLoss ? null : "a bad line, Wi-Fi, or a line whose buffer overflows while it is full",
                 loss < MuchLoss ? null : end.Repair == null ? "bring both nodes to the same version: repair hides such loss from TCP" : "look for it hop by hop: mtr to the peer's address outside");
         }
@@ -216,7 +215,7 @@ internal static class BenchVerdict
 
             BenchEndDto? sender = flow.Up ? measured.Here : measured.There;
             double rise = Rise(flow, idle);
-            string what = $"{(flow.Up ? "up" : "down")}: {Millis(idle)} idle, {Millis(loaded)} under load";
+            string what = $"{(flow.Up ? "up" : "down")}: {BenchText.Millis(idle)} idle, {BenchText.Millis(loaded)} under load";
             if (rise < MuchMillis)
             {
                 Add(steps, FindingSeverity.Ok, "delay", what);
@@ -241,9 +240,7 @@ internal static class BenchVerdict
                 continue;
             }
 
-            string what = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{(flow.Up ? "up" : "down")} {(flow.Inside ? "inside" : "outside")}: {Humanized(loss)} of {flow.Sent} datagrams lost at {Rate(flow)} received, jitter {flow.JitterMillis:0.00} ms, {flow.Reordered} out of order");
+            string what = $"{(flow.Up ? "up" : "down")} {(flow.Inside ? "inside" : "outside")}: {BenchText.Percent(loss)} of {flow.Sent} datagrams lost at {Rate(flow)} received, jitter {BenchText.Of(flow.JitterMillis ?? 0, "0.00")} ms, {flow.Reordered} out of order";
             bool isBad = loss >= MuchUdpLoss || flow.JitterMillis >= MuchJitterMillis;
             Add(
                 steps,
@@ -270,16 +267,7 @@ internal static class BenchVerdict
 
     private static double Rise(BenchFlowDto flow, double? idle) => flow.LoadedMillis is { } loaded && idle is { } calm ? loaded - calm : 0;
 
-    private static string Rate(BenchFlowDto flow) => flow.MegabitsPerSecond switch
-    {
-        >= 1000 => string.Create(CultureInfo.InvariantCulture, $"{flow.MegabitsPerSecond / 1000:0.00} Gbit/s"),
-        >= 10 => string.Create(CultureInfo.InvariantCulture, $"{flow.MegabitsPerSecond:0} Mbit/s"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{flow.MegabitsPerSecond:0.00} Mbit/s"),
-    };
-
-    private static string Millis(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:0.0} ms");
-
-    private static string Humanized(double share) => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.##} %");
+    private static string Rate(BenchFlowDto flow) => BenchText.Rate(flow.MegabitsPerSecond);
 
     private static void Add(List<FindingDto> steps, FindingSeverity severity, string check, string what, string? cause = null, string? cure = null) =>
         steps.Add(new FindingDto { Severity = severity, Check = check, What = what, Cause = cause, Cure = cure });
