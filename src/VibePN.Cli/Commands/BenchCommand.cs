@@ -117,49 +117,38 @@ internal static class BenchCommand
 
     private static void Draw(IAnsiConsole console, BenchDto answer)
     {
-        Table table = Terminal.CreateTable("", "TCP up", "TCP down", "idle", "under load", "UDP up", "UDP down", "jitter");
-        Row(table, answer, inside: true, $"inside ({answer.Address})", answer.IdleMillis);
-        Row(table, answer, inside: false, $"outside ({answer.Outside ?? "?"})", answer.OutsideIdleMillis);
+        Table table = Terminal.CreateTable("", $"inside ({answer.Address})", $"outside ({answer.Outside ?? "?"})");
+        Row(table, "TCP up", Tcp(answer, true, true), Tcp(answer, false, true));
+        Row(table, "TCP down", Tcp(answer, true, false), Tcp(answer, false, false));
+        Row(table, "idle", Humanize.Millis(answer.IdleMillis), Humanize.Millis(answer.OutsideIdleMillis));
+        Row(table, "UDP up", Udp(answer, true, true), Udp(answer, false, true));
+        Row(table, "UDP down", Udp(answer, true, false), Udp(answer, false, false));
         console.Write(table);
         console.WriteLine();
         FindingView.DrawSteps(console, $"what limits it: {answer.Answer}", answer.Steps);
     }
 
-    private static void Row(Table table, BenchDto answer, bool inside, string title, double? idle)
+    private static void Row(Table table, string title, string? inside, string? outside) =>
+        table.AddRow(Terminal.Cell(title), Terminal.Cell(inside), Terminal.Cell(outside));
+
+    private static string? Tcp(BenchDto answer, bool inside, bool up) => Find(answer, inside, "tcp", up) is not { } flow ? null
+        : $"{BenchText.Rate(flow.MegabitsPerSecond)}{(flow.LoadedMillis is { } loaded ? $", {BenchText.Of(loaded, "0.00")} ms" : "")}";
+
+    private static string? Udp(BenchDto answer, bool inside, bool up) => Find(answer, inside, "udp", up) is not { Loss: { } loss } flow ? null
+        : $"{BenchText.Percent(loss)} lost, jitter {BenchText.Of(flow.JitterMillis ?? 0, "0.00")} ms";
+
+    private static BenchFlowDto? Find(BenchDto answer, bool inside, string protocol, bool up)
     {
-        BenchFlowDto? tcpUp = null, tcpDown = null, udpUp = null, udpDown = null;
         foreach (BenchFlowDto flow in answer.Flows)
         {
-            if (flow.Inside == inside)
+            if (flow.Inside == inside && flow.Protocol == protocol && flow.Up == up)
             {
-                (tcpUp, tcpDown, udpUp, udpDown) = (flow.Protocol, flow.Up) switch
-                {
-                    ("tcp", true) => (flow, tcpDown, udpUp, udpDown),
-                    ("tcp", false) => (tcpUp, flow, udpUp, udpDown),
-                    (_, true) => (tcpUp, tcpDown, flow, udpDown),
-                    _ => (tcpUp, tcpDown, udpUp, flow),
-                };
+                return flow;
             }
         }
 
-        _ = table.AddRow(
-            Terminal.Cell(title),
-            Terminal.Cell(Rate(tcpUp)),
-            Terminal.Cell(Rate(tcpDown)),
-            Terminal.Cell(Humanize.Millis(idle)),
-            Terminal.Cell(Two(tcpUp?.LoadedMillis, tcpDown?.LoadedMillis, "0.0")),
-            Terminal.Cell(Lost(udpUp)),
-            Terminal.Cell(Lost(udpDown)),
-            Terminal.Cell(Two(udpUp?.JitterMillis, udpDown?.JitterMillis, "0.00")));
+        return null;
     }
-
-    private static string? Rate(BenchFlowDto? flow) => flow is null ? null : BenchText.Rate(flow.MegabitsPerSecond);
-
-    private static string? Lost(BenchFlowDto? flow) => flow?.Loss is { } loss ? $"{BenchText.Rate(flow.MegabitsPerSecond)}, {BenchText.Percent(loss)} lost" : null;
-
-    private static string? Two(double? up, double? down, string format) => up is null && down is null
-        ? null
-        : $"{(up is { } one ? BenchText.Of(one, format) : "-")} / {(down is { } other ? BenchText.Of(other, format) : "-")} ms";
 
     /// <summary>Bits a second with k, M or G; null: it is none, or out of bounds.</summary>
     private static int? Kilobits(string text)

@@ -11,8 +11,8 @@ internal static class BenchVerdict
     /// <summary>Of one core: the daemon has one thread for packets.</summary>
     private const double BusyDaemon = 0.9;
 
-    /// <summary>Of all processors.</summary>
-    private const double BusyHost = 0.95;
+    /// <summary>Of all processors: they are never quite busy where threads hand packets on to each other.</summary>
+    private const double BusyHost = 0.85;
 
     /// <summary>From this loss on TCP suffers.</summary>
     private const double MuchLoss = 0.005;
@@ -95,7 +95,7 @@ internal static class BenchVerdict
             : sender?.MtuBytes <= SmallMtuBytes ? ("mtu", $"the path's size: it carries packets of {sender.MtuBytes} bytes at most")
             : isSlower && sender?.QueueMillis >= MuchMillis ? ("queue", "the tunnel's own congestion control, which takes the line for slower than TCP outside does")
             : rise >= MuchMillis ? ("line", "the line itself, as far as can be told without figures from outside: it is full, and packets wait for it")
-            : isSlower ? ("window", "neither line, processor, loss nor size, so TCP itself: the window of sender or receiver")
+            : isSlower ? ("window", "neither line, processor, loss nor size, so TCP itself: the window of sender or receiver, or one core in the kernel")
             : ("unknown", "nothing that shows: neither processor, loss, size nor a queue, so the line itself or TCP's window; figures from outside would tell");
         switch (limit.Check)
         {
