@@ -80,7 +80,7 @@ internal sealed class Joining(Invite invite, TimeProvider clock)
         WriteStatement(self, before.Node.State);
         ConfigFileEdit edit = await ConfigFileEdit.ApplyAsync(Config, Edit, clock, cancel);
         Console.Out.WriteLine(edit.IsChange ? $"added network {invite.Network} by way of {invite.InviterName} to {Config} (before: {edit.Backup})" : $"{Config} says so already");
-        if (edit.IsChange && before.Peers.All(peer => peer.Fingerprint != invite.Inviter))
+        if (edit.IsChange && KnownPeers.Find(before, invite.Inviter, NodeLineages.Read(before.Node.State)) is null)
         {
             TellIntroductions();
         }
@@ -157,7 +157,7 @@ internal sealed class Joining(Invite invite, TimeProvider clock)
             throw new JoinException($"the network '{known.Name}' is {string.Join(", ", known.Prefixes)} in {Config} and {string.Join(", ", invite.Prefixes)} in the invite; one name, one network");
         }
 
-        PeerConfig? present = now.Peers.FirstOrDefault(peer => peer.Fingerprint == invite.Inviter);
+        PeerConfig? present = KnownPeers.Find(now, invite.Inviter, NodeLineages.Read(now.Node.State));
         PeerConfig inviter = new()
         {
             Name = present?.Name ?? KnownPeers.FreeName(invite.InviterName, name => now.Peers.Any(peer => peer.Name == name)),

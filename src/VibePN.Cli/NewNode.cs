@@ -65,6 +65,9 @@ internal sealed record NewNode
             _ = Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         }
 
+        string target = AtomicFile.TargetOf(Config);
+        using ConfigLock held = ConfigLock.TryTake(target) ?? throw new IOException($"another command is editing {Config} (it holds {ConfigLock.PathOf(target)}); try again when it has ended");
+        using ConfigLock key = KeyRotation.Lock(new IdentityConfig { CertPath = Cert, KeyPath = Key });
         try
         {
             PeerId id = IdentityFiles.Create(Cert, Key, Name, clock, force);

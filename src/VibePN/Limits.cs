@@ -90,6 +90,9 @@ internal static class Limits
     /// <summary>Peers that are remembered beside the config: by invite and by first use. Open invites count as peers to come.</summary>
     public const int RememberedPeers = 4096;
 
+    /// <summary>Successions of nodes that are no peers any more, kept so that none of their former keys is taken for a new one; the oldest make way.</summary>
+    public const int FormerLineages = 1024;
+
     /// <summary>Statements for invites that this node has accepted and that wait to be shown.</summary>
     public const int PendingJoins = 64;
 

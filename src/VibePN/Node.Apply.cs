@@ -30,7 +30,7 @@ internal sealed partial class Node
         _file = config;
         PruneRemembered();
         PruneIntroductions(before);
-        JoinKnown();
+        JoinKnown(takesIntroductions: true);
         PruneLineages();
         config = _config;
         var (changed, added, removed) = ApplyPeers(config);
@@ -72,7 +72,8 @@ internal sealed partial class Node
         }
 
         TakeRoutesIntoUse();
-        ScheduleTelling();
+        TellOf(changed);
+        TellOfAll();
         if (touched.Count + closed.Count > 0)
         {
             HostStateVersion++;
@@ -201,6 +202,11 @@ internal sealed partial class Node
     private void RemovePeer(Peer peer)
     {
         peer.IsRemoved = true;
+        if (_introductions.IsAsker(peer.Id))
+        {
+            TellOf(peer);
+        }
+
         foreach (var link in peer.Connections.ToArray())
         {
             link.Quic.Close((ulong)CloseReason.Removed, "removed from the config");
@@ -219,9 +225,17 @@ internal sealed partial class Node
     private void ChangePeer(Peer peer, PeerConfig entry)
     {
         var isElsewhere = !peer.Config.DialAddresses.SequenceEqual(entry.DialAddresses);
+        var isHearsay = peer.Config.Trust == PeerTrust.Introduction && entry.Trust == PeerTrust.Introduction;
         peer.Configure(entry);
         if (!isElsewhere)
         {
+            return;
+        }
+
+        if (isHearsay)
+        {
+            peer.MoveNanos = Math.Max(_now.Nanos, peer.MovedNanos == 0 ? 0 : peer.MovedNanos + DialPolicy.HearsayMoveNanos);
+            ScheduleControl(peer.MoveNanos);
             return;
         }
 
@@ -233,6 +247,17 @@ internal sealed partial class Node
         peer.Succeed();
         peer.NextDialNanos = entry.Address is null || peer.IsUp ? ulong.MaxValue : _now.Nanos;
         ScheduleControl(peer.NextDialNanos);
+    }
+
+    /// <summary>An introduced peer is said to be elsewhere: it is looked for there from now on, at the pace of before.</summary>
+    private void TakeAddresses(Peer peer)
+    {
+        (peer.MoveNanos, peer.MovedNanos) = (ulong.MaxValue, _now.Nanos);
+        peer.DialAddresses = [];
+        if (peer is { NextDialNanos: ulong.MaxValue, IsUp: false, IsDialing: false, Config.Address: not null })
+        {
+            StartDialing(peer);
+        }
     }
 
     private static bool IsSame(PeerConfig one, PeerConfig other) =>

@@ -44,9 +44,15 @@ internal sealed partial class Node
             return result.Alert;
         }
 
-        if (link.Peer is null && result.Peer is { } known)
+        if (link.Peer is null && result.Peer is { Fingerprint: { } pin })
         {
-            link.Peer = _peersByName[known.Name];
+            // By its key: names are given anew when others come.
+            if (PeerOf(pin) is not { } peer)
+            {
+                return TlsAlert.AccessDenied;
+            }
+
+            link.Peer = peer;
             _unknown.Remove(link);
             AddConnection(link.Peer, link);
         }
@@ -92,7 +98,7 @@ internal sealed partial class Node
         if (link.Introductions.PeerAsks)
         {
             // The others are to know where it is now.
-            ScheduleTelling();
+            TellOf(link.Peer!);
         }
     }
 

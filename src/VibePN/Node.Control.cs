@@ -33,7 +33,7 @@ internal sealed partial class Node
             link.Session.Receive(data, _messages, _now.Nanos);
             foreach (var message in _messages)
             {
-                if (link is { Invitation: null, Peer: { } known } && known.AdmittedVersion <= _trustSaved && link.Held is null)
+                if (link is { Invitation: null, Peer: { } known } && (known.AdmittedVersion <= _trustSaved || link.UpNanos != 0) && link.Held is null)
                 {
                     OnMessage(link, message);
                 }
@@ -109,12 +109,12 @@ internal sealed partial class Node
     /// <summary>The connection is up: former lives and duplicates of the peer make way (docs/protocol.md, Duplicates).</summary>
     private void OnHello(PeerConnection link, Hello hello)
     {
-        var peer = link.Peer!;
         if (!PinFirstUse(link))
         {
             return;
         }
 
+        var peer = link.Peer!;
         TakeUp(link);
         peer.ObservedAt = hello.Observed ?? peer.ObservedAt;
         link.LossMeter = hello.Features.Contains(Hello.RepairFeature) ? new LossMeter() : null;
@@ -165,10 +165,16 @@ internal sealed partial class Node
         link.UpNanos = _now.Nanos;
         link.RouteSource = link.RemoteEndPoint is { } remote && _output.LocalAddressTowards(remote) is { } source ? source : link.Local;
         var peer = link.Peer!;
-        if (link.Quic.IsDialer && _joins.Remove(peer.Pin))
+        if (link.Hearsay is { } host)
+        {
+            _hearsayDials.GiveBack(host);
+        }
+
+        if (link.ShowsInvite && JoinOf(peer) is { } inviter)
         {
             // The other side has written it down before it said so.
-            _output.Joined(peer.Pin);
+            _joins.Remove(inviter);
+            _output.Joined(inviter);
         }
 
         peer.Succeed();
@@ -209,6 +215,11 @@ internal sealed partial class Node
                 RunTimers(peer.Connections[i]);
             }
 
+            if (peer.MoveNanos <= _now.Nanos)
+            {
+                TakeAddresses(peer);
+            }
+
             if (peer.NextDialNanos <= _now.Nanos)
             {
                 if (peer.Active is { } doubtful && doubtful.IsInDoubt(_now.Nanos))
@@ -226,7 +237,7 @@ internal sealed partial class Node
                 Log.LinesLeftOut(_logger, peer.LogLimit.TakeLeftOut(), $"peer {peer.Name}");
             }
 
-            ScheduleControl(Math.Min(peer.NextDialNanos, peer.LogLimit.DueNanos));
+            ScheduleControl(Math.Min(peer.NextDialNanos, Math.Min(peer.MoveNanos, peer.LogLimit.DueNanos)));
         }
 
         for (var i = _unknown.Count - 1; i >= 0; i--)

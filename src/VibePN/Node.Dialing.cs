@@ -1,5 +1,6 @@
 // Attempts to reach a peer, several at once where nobody answers, and their failures in the words of people.
 using System.Net;
+using VibePN.Config;
 using VibePN.Control;
 using VibePN.Peers;
 using VibePN.Quic;
@@ -13,6 +14,8 @@ internal sealed partial class Node
 
     /// <summary>From Hello to the list of networks, which follows it; who does not say it by then may be gone.</summary>
     private const ulong ReadyNanos = 500_000_000;
+
+    private readonly HearsayDials _hearsayDials = new();
 
     /// <summary>Begins a series of attempts, the first at once; one that runs already begins anew.</summary>
     private void StartDialing(Peer peer, ulong delayNanos = 0)
@@ -51,7 +54,7 @@ internal sealed partial class Node
         Launch(peer);
     }
 
-    private static List<IPEndPoint> Literals(Config.PeerConfig entry) =>
+    private static List<IPEndPoint> Literals(PeerConfig entry) =>
         [.. entry.DialAddresses.Where(address => address.Literal is not null).Select(address => new IPEndPoint(address.Literal!, address.Port))];
 
     /// <summary>The addresses of a peer whose names were being resolved; none: <paramref name="error"/> says why.</summary>
@@ -119,12 +122,15 @@ internal sealed partial class Node
 
     private void Launch(Peer peer)
     {
-        var order = DialPolicy.Order(peer.DialAddresses, SeenAt(peer));
+        var seen = SeenAt(peer);
+        var order = DialPolicy.Order(peer.DialAddresses, seen);
         if (order.Count == 0)
         {
             return;
         }
 
+        var isHearsay = peer.Config.Trust == PeerTrust.Introduction && seen is null;
+        var atOnce = isHearsay ? DialPolicy.HearsayAttemptsAtOnce : DialPolicy.AttemptsAtOnce;
         var underway = 0;
         foreach (var link in peer.Connections)
         {
@@ -135,33 +141,56 @@ internal sealed partial class Node
                 if (heard > 0 && _now.Nanos < heard + DialPolicy.AnsweringNanos)
                 {
                     // Somebody answers there: another attempt would only be in its way.
-                    underway = DialPolicy.AttemptsAtOnce;
+                    underway = atOnce;
                     break;
                 }
             }
         }
 
-        if (underway >= DialPolicy.AttemptsAtOnce)
+        if (underway >= atOnce)
         {
             ScheduleDial(peer, _now.Nanos + DialPolicy.RaceDelayNanos);
             return;
         }
 
         var problem = "";
+        var isHeldBack = false;
         for (var i = 0; i < order.Count; i++)
         {
-            peer.Attempts++;
-            if (TryDial(peer, order[peer.Launched++ % order.Count], out problem))
+            var remote = order[(peer.Launched + i) % order.Count];
+            var hearsay = peer.Config.Trust == PeerTrust.Introduction && !remote.Equals(seen) ? remote.Address : null;
+            if (hearsay is not null && !_hearsayDials.TryTake(hearsay, _now.Nanos))
             {
-                ScheduleDial(peer, _now.Nanos + DialPolicy.SilenceDelayNanos(peer.Launched, order.Count, peer.IsUp, _options.Random.NextDouble()));
+                isHeldBack = true;
+                continue;
+            }
+
+            peer.Attempts++;
+            if (TryDial(peer, remote, hearsay, out problem))
+            {
+                peer.Launched += i + 1;
+                ScheduleDial(peer, _now.Nanos + DialPolicy.SilenceDelayNanos(peer.Launched, order.Count, peer.IsUp, _options.Random.NextDouble(), isHearsay));
                 return;
+            }
+
+            if (hearsay is not null)
+            {
+                _hearsayDials.GiveBack(hearsay);
             }
         }
 
+        if (isHeldBack)
+        {
+            ScheduleDial(peer, DialPolicy.HearsayDueNanos(_now.Nanos, _options.Random.NextDouble()));
+            return;
+        }
+
+        peer.Launched += order.Count;
         DialFailed(peer, DialFailure.Unreachable, problem);
     }
 
-    private bool TryDial(Peer peer, IPEndPoint remote, out string problem)
+    /// <param name="hearsay">The host, where only an introducer says that the peer is there; null: it is known better.</param>
+    private bool TryDial(Peer peer, IPEndPoint remote, IPAddress? hearsay, out string problem)
     {
         problem = "";
         if (_output.RemoteAddress(remote) is not { } to)
@@ -183,9 +212,9 @@ internal sealed partial class Node
             Log.Dialing(_logger, peer.Name, remote, from.ToString(), peer.Attempts);
         }
 
-        var joins = _joins.GetValueOrDefault(peer.Pin);
+        var joins = JoinOf(peer) is { } inviter ? _joins[inviter] : null;
         var quic = _endpoint.Connect(path, DialedAlpn, _now, credentials: joins, token: peer.DialToken.Span);
-        var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos) { ShowsInvite = joins is not null };
+        var link = new PeerConnection(quic, peer, _networks.Count, _controlOut, _now.Nanos) { ShowsInvite = joins is not null, Hearsay = hearsay };
         quic.Tag = link;
         AddConnection(peer, link);
         return true;

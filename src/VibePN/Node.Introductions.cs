@@ -1,5 +1,4 @@
-// Introductions, in both roles: whom this node lets others introduce to it, and whom it introduces to each other (docs/protocol.md, Introductions).
-using System.Net;
+// Introductions: whom this node lets others introduce to it (docs/protocol.md, Introductions). Node.Introducer.cs has the other role.
 using VibePN.Config;
 using VibePN.Control;
 using VibePN.Identity;
@@ -15,24 +14,14 @@ internal sealed partial class Node
 
     private const ulong IntroductionReviewNanos = 3_600_000_000_000;
 
-    /// <summary>Bytes of members that one peer is told in one interval: far below what its control stream holds back.</summary>
-    private const int MemberBytesAtOnce = 64 * 1024;
-
-    /// <summary>Bytes of members in one message, by a rough count.</summary>
-    private const int MemberBytesPerMessage = 8 * 1024;
-
     private readonly IntroductionBook _introductions;
 
-    /// <summary>When what was learned is taken into use; <see cref="ulong.MaxValue"/>: there is nothing new. As the two below.</summary>
+    /// <summary>When what was learned is taken into use; <see cref="ulong.MaxValue"/>: there is nothing new. As the one below.</summary>
     private ulong _takeIntroductionsNanos = ulong.MaxValue;
-
-    /// <summary>When peers are told of others.</summary>
-    private ulong _tellMembersNanos = ulong.MaxValue;
 
     private ulong _reviewIntroductionsNanos = ulong.MaxValue;
 
     private ulong _introductionsTakenNanos;
-    private ulong _membersToldNanos;
 
     /// <summary>Lets introductions count again for a peer that was removed.</summary>
     /// <returns>False: none of this name is kept out.</returns>
@@ -52,12 +41,12 @@ internal sealed partial class Node
 
     /// <summary>
     /// Asks the peer for introductions, or asks no more, as its entry says; who knows already is not told again. With other networks it is asked
-    /// anew: what it said of them before was not taken.
+    /// anew: what it said of them before was not taken. While the own memory is damaged nothing is said: it stays introduced to the others.
     /// </summary>
-    private static void AskForIntroductions(PeerConnection link)
+    private void AskForIntroductions(PeerConnection link)
     {
         var (entry, state) = (link.Peer!.Config, link.Introductions);
-        if (link.Legacy is not null || (entry.Introduces ? state.AskedFor?.SequenceEqual(entry.Networks) == true : state.AskedFor is null))
+        if (link.Legacy is not null || _introductions.IsLost || (entry.Introduces ? state.AskedFor?.SequenceEqual(entry.Networks) == true : state.AskedFor is null))
         {
             return;
         }
@@ -72,16 +61,8 @@ internal sealed partial class Node
         var peer = link.Peer!;
         if (message.Asks is { } asks)
         {
-            // It has forgotten what it was told, or will.
-            link.Introductions.PeerAsks = asks;
-            link.Introductions.Told = null;
-            link.Introductions.IsComplete = false;
-            if (peer.Config.Trust != PeerTrust.Introduction && _introductions.SetAsker(peer.Id, asks))
-            {
-                TrustChanged();
-            }
-
-            ScheduleTelling();
+            link.Introductions.PeerSays = asks;
+            HearAsker(link);
         }
 
         if (message is { Present.Count: 0, Gone.Count: 0, IsComplete: false })
@@ -92,6 +73,12 @@ internal sealed partial class Node
         if (!peer.Config.Introduces || peer.Config.Fingerprint is not { } introducer)
         {
             CountRefused(peer, message.Present.Count, "its entry does not say 'introduces = true'");
+            return;
+        }
+
+        if (_introductions.IsLost)
+        {
+            CountRefused(peer, message.Present.Count, "introductions.json is damaged, and it is not known who was kept out; see 'vibepn doctor'");
             return;
         }
 
@@ -232,12 +219,6 @@ internal sealed partial class Node
         ScheduleControl(_takeIntroductionsNanos);
     }
 
-    private void ScheduleTelling()
-    {
-        _tellMembersNanos = Math.Min(_tellMembersNanos, Math.Max(_now.Nanos, _membersToldNanos + IntroductionIntervalNanos));
-        ScheduleControl(_tellMembersNanos);
-    }
-
     /// <summary>To be called while no list of peers is being walked through: they come and go by it.</summary>
     private void RunIntroductionTimers()
     {
@@ -267,8 +248,6 @@ internal sealed partial class Node
 
         if (_tellMembersNanos <= _now.Nanos)
         {
-            _tellMembersNanos = ulong.MaxValue;
-            _membersToldNanos = _now.Nanos;
             TellMembers();
         }
 
@@ -278,7 +257,7 @@ internal sealed partial class Node
     /// <summary>What is remembered beside the file has changed: peers come, go and change by it, and are told what concerns them.</summary>
     private void ApplyKnown()
     {
-        JoinKnown();
+        JoinKnown(takesIntroductions: true);
         var (changed, _, _) = ApplyPeers(_config);
         foreach (var link in changed.SelectMany(peer => peer.Connections).Where(link => link.IsUp).ToList())
         {
@@ -298,105 +277,6 @@ internal sealed partial class Node
         }
 
         TakeRoutesIntoUse();
-        ScheduleTelling();
-    }
-
-    /// <summary>
-    /// Tells every peer that has asked of all others that have: nobody is introduced without wanting it, and nobody on the word of a third
-    /// node. What a connection has been told already is not repeated.
-    /// </summary>
-    private void TellMembers()
-    {
-        List<Member> members = [.. _peers.Values.Where(IsMember).Select(peer => new Member(peer, EndPointsOf(peer)))];
-        foreach (var peer in _peers.Values)
-        {
-            foreach (var link in peer.Connections)
-            {
-                if (link is { IsReady: true, Legacy: null, Introductions.PeerAsks: true })
-                {
-                    Tell(link, IsMember(peer) ? members : []);
-                }
-            }
-        }
-    }
-
-    private bool IsMember(Peer peer) => peer.Config is { Trust: not PeerTrust.Introduction, Fingerprint: not null } && _introductions.IsAsker(peer.Id);
-
-    private void Tell(PeerConnection link, List<Member> members)
-    {
-        var told = link.Introductions.Told ??= [];
-        var counts = new Dictionary<string, int>();
-        var wanted = new HashSet<PeerId>();
-        List<MemberOffer> some = [];
-        var (bytes, allBytes, isComplete) = (0, 0, true);
-        foreach (var one in members)
-        {
-            var (member, endPoints) = (one.Peer, one.EndPoints);
-            List<string> networks = [.. _live.Where(network => member != link.Peer && IsShared(member, network) && IsShared(link.Peer!, network)).Select(network => network.Name)];
-            if (networks.Count == 0 || networks.Exists(network => counts.GetValueOrDefault(network) == Limits.IntroducedPerNetwork))
-            {
-                continue;
-            }
-
-            networks.ForEach(network => counts[network] = counts.GetValueOrDefault(network) + 1);
-            var id = FirstOf(member.Id);
-            _ = wanted.Add(id);
-            if (told.TryGetValue(id, out var known) && known.Name == member.Name && known.Networks.SequenceEqual(networks) && known.EndPoints.SequenceEqual(endPoints))
-            {
-                continue;
-            }
-
-            if (allBytes >= MemberBytesAtOnce)
-            {
-                isComplete = false;
-                continue;
-            }
-
-            told[id] = new MemberOffer(id, member.Name, networks, endPoints);
-            some.Add(told[id]);
-            bytes += 64 + (34 * networks.Count) + (20 * endPoints.Count);
-            if (bytes >= MemberBytesPerMessage || some.Count == Limits.MembersPerMessage)
-            {
-                link.Send(new Members(some, [], IsComplete: false));
-                allBytes += bytes;
-                (some, bytes) = ([], 0);
-            }
-        }
-
-        var gone = told.Keys.Where(id => !wanted.Contains(id)).ToList();
-        for (var i = 0; i < gone.Count; i += Limits.MembersGonePerMessage)
-        {
-            link.Send(new Members([], gone.GetRange(i, Math.Min(Limits.MembersGonePerMessage, gone.Count - i)), IsComplete: false));
-        }
-
-        gone.ForEach(id => told.Remove(id));
-
-        var isNews = isComplete && !link.Introductions.IsComplete;
-        if (some.Count > 0 || isNews)
-        {
-            link.Send(new Members(some, [], isNews));
-        }
-
-        link.Introductions.IsComplete |= isComplete;
-        if (!isComplete)
-        {
-            // The rest in the next interval.
-            ScheduleTelling();
-        }
-    }
-
-    /// <summary>Where others may find it: where it is or was connected, and what its entry says. No names: whoever is told would ask the DNS for them.</summary>
-    private IReadOnlyList<IPEndPoint> EndPointsOf(Peer peer)
-    {
-        IPEndPoint?[] seen = [peer.Active?.RemoteEndPoint ?? peer.SeenAt];
-        return DialableAddress.Filter(seen.OfType<IPEndPoint>().Concat(Literals(peer.Config)), [.. _config.Networks.SelectMany(network => network.Prefixes)]);
-    }
-
-    /// <summary>One who may be told of.</summary>
-    private sealed class Member(Peer peer, IReadOnlyList<IPEndPoint> endPoints)
-    {
-        public Peer Peer { get; } = peer;
-
-        public IReadOnlyList<IPEndPoint> EndPoints { get; } = endPoints;
+        TellOf(changed);
     }
 }

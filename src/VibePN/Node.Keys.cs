@@ -140,13 +140,16 @@ internal sealed partial class Node
     }
 
     /// <summary>
-    /// What belongs to no peer any more is not kept: so there are never more than peers. Whoever is kept out is so by each of its keys.
+    /// Of those that belong to no peer any more the youngest stay: who is forgotten today may be introduced tomorrow, and a thief with one of
+    /// its former keys must not come instead. Whoever is kept out is so by each of its keys.
     /// </summary>
     private void PruneLineages()
     {
         HashSet<PeerId> pins = [.. _config.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>(), .. _introductions.KeptOut.Select(peer => peer.Id)];
-        if (_lineages.RemoveAll(lineage => !lineage.Members.Any(pins.Contains)) > 0)
+        var over = _lineages.Count(lineage => !lineage.Members.Any(pins.Contains)) - Limits.FormerLineages;
+        if (over > 0)
         {
+            _lineages.RemoveAll(lineage => !lineage.Members.Any(pins.Contains) && over-- > 0);
             TrustChanged();
         }
     }

@@ -102,12 +102,12 @@ internal sealed partial class Node
     /// <summary>The connection is up, and ready. It knows no boot ids: of several connections the newest stays.</summary>
     private void OnLegacyHello(PeerConnection link, LegacySession legacy)
     {
-        var peer = link.Peer!;
         if (!PinFirstUse(link))
         {
             return;
         }
 
+        var peer = link.Peer!;
         TakeUp(link);
         peer.BootId = null;
         foreach (var other in peer.Connections)

@@ -76,7 +76,7 @@ internal sealed partial class Node
         TakeRoutesIntoUse();
         if (link.Introductions.PeerAsks)
         {
-            ScheduleTelling();
+            TellOf(link.Peer!);
         }
     }
 

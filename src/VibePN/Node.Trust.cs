@@ -48,7 +48,7 @@ internal sealed partial class Node
             return $"this node is not in a network '{invite.Network}'; it is in {string.Join(", ", _file.Networks.Select(network => network.Name))}";
         }
 
-        if (invite.JoinerName is { } name && _config.Peers.Any(peer => peer.Name == name))
+        if (invite.JoinerName is { } name && _config.Peers.Any(peer => peer.Name == name && peer.Trust != PeerTrust.Introduction))
         {
             return $"there is a peer '{name}' already; choose another name, or take that one out with 'vibepn remove-peer {name}'";
         }
@@ -130,9 +130,14 @@ internal sealed partial class Node
             }
 
             _joins[inviter] = credentials;
-            if (PeerOf(inviter) is { IsUp: false, Config.Address: not null } peer)
+            if (PeerOf(inviter) is { Config.Address: not null } peer)
             {
-                // Where it is up it knows us already; and should it have forgotten us just now, the next dial shows it.
+                if (peer.Active is { } active)
+                {
+                    // It may know us by less than its invite. What flows goes on meanwhile.
+                    active.MoveUntilNanos = _now.Nanos + MoveNanos;
+                }
+
                 Supersede(peer, winner: null);
                 foreach (var attempt in peer.Connections.Where(link => link.IsAttempt))
                 {
@@ -144,6 +149,20 @@ internal sealed partial class Node
                 StartDialing(peer);
             }
         }
+    }
+
+    /// <summary>As whom a peer has invited this node: its entry may name another of its keys. Null: it has not, or that is over.</summary>
+    private PeerId? JoinOf(Peer peer)
+    {
+        foreach (var inviter in _joins.Keys)
+        {
+            if (PeerOf(inviter) == peer)
+            {
+                return inviter;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>What was to be remembered up to a version is on disk, or cannot be written.</summary>
@@ -167,9 +186,13 @@ internal sealed partial class Node
     }
 
     /// <summary>The config in force from the file's and what is remembered.</summary>
-    private void JoinKnown()
+    /// <param name="takesIntroductions">
+    /// False: within a handshake or message. Peers are not walked through then, and whom it trusts must be peers: members come with the next turn.
+    /// </param>
+    private void JoinKnown(bool takesIntroductions = false)
     {
-        _config = _introductions.Join(KnownPeers.Join(_file, _remembered), Self);
+        var known = KnownPeers.Join(_file, _remembered);
+        _config = takesIntroductions ? _introductions.Join(known, Self) : _introductions.Keep(known, _config);
         _trust = TrustList.Create(_config, Self, _invites, _lineages);
     }
 
@@ -236,7 +259,8 @@ internal sealed partial class Node
     private bool Admit(PeerConnection link, Hello hello)
     {
         var (proof, joiner) = (link.Invitation!.Value, link.Presented!.Value);
-        if (!_peers.TryGetValue(joiner, out var peer))
+        var peer = PeerOf(joiner);
+        if (peer is null or { Config.Trust: PeerTrust.Introduction })
         {
             var reason = _invites.Judge(proof, joiner, Self, _trust.HasNetwork, _now.UtcSeconds);
             if (reason != AdmissionReason.AcceptedInvite)
@@ -249,7 +273,8 @@ internal sealed partial class Node
             }
 
             var before = _invites.Find(proof.Id)!;
-            var name = KnownPeers.FreeName(before.JoinerName ?? Names.Tame(hello.NodeName), _peersByName.ContainsKey);
+            var introduced = peer;
+            var name = KnownPeers.FreeName(before.JoinerName ?? Names.Tame(hello.NodeName), one => _peersByName.TryGetValue(one, out var other) && other != introduced);
             _invites.Use(proof.Id, joiner, name, _now.UtcSeconds);
             _remembered.Add(new RememberedPeer(name, joiner, PeerTrust.Invite, _now.UtcSeconds)
             {
@@ -259,8 +284,17 @@ internal sealed partial class Node
             });
             _ = _introductions.LetIn(joiner);
             TrustChanged();
-            JoinKnown();
-            peer = AddPeer(_config.Peers.Single(entry => entry.Fingerprint == joiner), joiner);
+            if (peer is null)
+            {
+                JoinKnown();
+                peer = AddPeer(_config.Peers.Single(entry => entry.Fingerprint == joiner), joiner);
+            }
+            else
+            {
+                // It stays the peer that it is, with what it has, by another entry.
+                ApplyKnown();
+            }
+
             peer.AdmittedBy = before;
             peer.AdmittedVersion = _trustVersion;
             Log.PeerJoined(_logger, peer.Name, PathText(link.Quic), joiner.ToString(), proof.Id.ToString());
@@ -301,7 +335,7 @@ internal sealed partial class Node
     /// <summary>That it joined cannot be remembered: then it has not, and the invite is as good as before.</summary>
     private void TakeBack(Peer peer)
     {
-        foreach (var link in peer.Connections.ToArray())
+        foreach (var link in peer.Connections.FindAll(static link => link.UpNanos == 0))
         {
             link.Quic.Close((ulong)CloseReason.InviteRefused, "the other node cannot write down who joins; see its log");
         }
@@ -311,10 +345,12 @@ internal sealed partial class Node
             return;
         }
 
+        // Somebody may go on introducing it.
+        (peer.AdmittedBy, peer.AdmittedVersion) = (null, 0);
         _invites.Restore(before);
         _remembered.RemoveAll(one => one.Id == peer.Id);
         TrustChanged();
-        JoinKnown();
+        JoinKnown(takesIntroductions: true);
         _ = ApplyPeers(_config);
     }
 
@@ -330,7 +366,8 @@ internal sealed partial class Node
             return true;
         }
 
-        if (!peer.IsUnseen || _peers.ContainsKey(id) || _remembered.Count >= Limits.RememberedPeers)
+        var introduced = PeerOf(id);
+        if (!peer.IsUnseen || introduced is { Config.Trust: not PeerTrust.Introduction } || _remembered.Count >= Limits.RememberedPeers)
         {
             link.Quic.Close((ulong)CloseReason.Removed, "another node has answered for this entry");
             return false;
@@ -339,11 +376,23 @@ internal sealed partial class Node
         _remembered.RemoveAll(one => one.Trust == PeerTrust.FirstUse && one.Name == peer.Name);
         _remembered.Add(new RememberedPeer(peer.Name, id, PeerTrust.FirstUse, _now.UtcSeconds) { Address = peer.Config.Address?.ToString() });
         TrustChanged();
-        JoinKnown();
-        _peers.Remove(peer.Id);
-        peer.Identify(_config.Peers.Single(entry => entry.Name == peer.Name), id);
-        _peers.Add(id, peer);
-        Log.FirstUse(_logger, peer.Name, PathText(link.Quic), id.ToString());
+        if (introduced is null)
+        {
+            JoinKnown();
+            _peers.Remove(peer.Id);
+            peer.Identify(_config.Peers.Single(entry => entry.Name == peer.Name), id);
+            _peers.Add(id, peer);
+        }
+        else
+        {
+            // It stays the peer that it is, with what it has, by this entry; the one that only stood for it goes.
+            _ = peer.Connections.Remove(link);
+            link.Peer = introduced;
+            AddConnection(introduced, link);
+            ApplyKnown();
+        }
+
+        Log.FirstUse(_logger, link.Peer!.Name, PathText(link.Quic), id.ToString());
         return true;
     }
 

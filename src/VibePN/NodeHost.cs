@@ -23,6 +23,9 @@ public sealed partial class NodeHost : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly NodeMemoryFile _memoryFile;
 
+    /// <summary>What of the state directory could not be read at the start.</summary>
+    private string? _memoryProblem;
+
     /// <summary>Null: offloads are switched off, which needs a restart to change.</summary>
     private readonly TunTrial? _trial;
 
@@ -99,6 +102,7 @@ public sealed partial class NodeHost : IAsyncDisposable
     public IReadOnlyList<string> Warnings =>
     [
         .. _loop.Udp.IsIPv6Unavailable ? ["IPv6 is off on this host: listening on IPv4 only"] : Array.Empty<string>(),
+        .. _memoryProblem is { } damage ? [damage] : Array.Empty<string>(),
         .. _hostNetwork.JournalProblem is { } journal ? [$"what is changed on this host is not written down: {journal}"] : Array.Empty<string>(),
         .. _loop.OldEndPoints.Select(old => $"{old} stays open for connections that have yet to move to {LocalEndPoint}"),
         .. _loop.Udp.GsoInactiveReason is { } gso && Config.Tuning.UdpGso ? [$"UDP segmentation offload is not used: {gso}"] : Array.Empty<string>(),
@@ -257,10 +261,10 @@ public sealed partial class NodeHost : IAsyncDisposable
         TlsPrimitives.FillRandom(bootId);
         Span<byte> seed = stackalloc byte[4];
         TlsPrimitives.FillRandom(seed);
-        var memory = _memoryFile.Load(out var problem);
-        if (problem is not null)
+        var memory = _memoryFile.Load(out _memoryProblem);
+        if (_memoryProblem is not null)
         {
-            Log.MemoryFailed(_logger, problem);
+            Log.MemoryFailed(_logger, _memoryProblem);
         }
 
         var node = new Node(

@@ -8,7 +8,8 @@ namespace VibePN;
 
 /// <summary>
 /// <see cref="IntroductionMemory"/> as <c>introductions.json</c> in the state directory: legible, for the daemon's eyes only, replaced whole. One
-/// that cannot be read is put aside: introducers say it all again.
+/// that cannot be read is put aside, and as long as it lies there no introduction is taken: introducers would say it all again, those included
+/// who were removed here.
 /// </summary>
 internal sealed partial class NodeIntroductionFile(string directory)
 {
@@ -18,10 +19,27 @@ internal sealed partial class NodeIntroductionFile(string directory)
 
     public string Path { get; } = System.IO.Path.Combine(directory, "introductions.json");
 
-    /// <param name="problem">Why there is nothing although there is a file; null when all is well.</param>
+    /// <summary>A damaged one of before. While it is there it is not known who was kept out.</summary>
+    public string LostPath => Path + ".unreadable";
+
+    /// <param name="problem">Why introductions are not taken; null when all is well.</param>
     public IntroductionMemory Load(out string? problem)
     {
-        problem = null;
+        var memory = Read(out var damage);
+        if (damage is not null && !File.Exists(LostPath))
+        {
+            TryPutAside();
+        }
+
+        problem = damage is null && !File.Exists(LostPath) ? null
+            : $"{damage ?? $"{LostPath} is there"}: no introductions are taken, since it is not known who was removed and kept out. Repair {LostPath} and put it back as {System.IO.Path.GetFileName(Path)}, or remove it (introducers may then bring back whom 'vibepn remove-peer' took out); then restart the daemon";
+        return problem is null ? memory : memory with { Peers = [], IsLost = true };
+    }
+
+    /// <param name="damage">What is wrong with the file; null: nothing, or there is none.</param>
+    private IntroductionMemory Read(out string? damage)
+    {
+        damage = null;
         try
         {
             if (!File.Exists(Path))
@@ -42,8 +60,7 @@ internal sealed partial class NodeIntroductionFile(string directory)
         }
         catch (Exception failure) when (failure is JsonException or FormatException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            problem = $"{Path}: {failure.Message}; starting without introduced peers, and without those that were kept out (the file is put aside as introductions.json.unreadable)";
-            TryPutAside();
+            damage = $"{Path}: {failure.Message.TrimEnd('.')}";
             return IntroductionMemory.Empty;
         }
     }
@@ -73,11 +90,11 @@ internal sealed partial class NodeIntroductionFile(string directory)
     {
         try
         {
-            File.Move(Path, Path + ".unreadable", overwrite: true);
+            File.Move(Path, LostPath, overwrite: false);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // It is replaced with the next change, if the directory can be written at all.
+            // It stays where it is, and unreadable; with the next change it is replaced, if the directory can be written at all.
         }
     }
 

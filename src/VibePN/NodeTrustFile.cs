@@ -37,6 +37,19 @@ internal sealed partial class NodeTrustFile(string directory)
         return new TrustMemory(invites, peers) { Lineages = lineages };
     }
 
+    /// <summary>Those in the state directory as it is, without touching anything there; empty where they cannot be read.</summary>
+    public static IReadOnlyList<Lineage> ReadLineages(string directory)
+    {
+        try
+        {
+            return TryRead(new NodeTrustFile(directory).LineagesPath, TrustJson.Default.LineageDocument, document => Read(document));
+        }
+        catch (Exception failure) when (failure is JsonException or FormatException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
     /// <summary>Replaces the files if anything changed since the last call.</summary>
     /// <exception cref="IOException"/>
     /// <exception cref="UnauthorizedAccessException"/>
@@ -66,17 +79,7 @@ internal sealed partial class NodeTrustFile(string directory)
     {
         try
         {
-            if (!File.Exists(path))
-            {
-                return [];
-            }
-
-            if (new FileInfo(path).Length > MaxFileBytes)
-            {
-                throw new JsonException($"more than {MaxFileBytes} bytes");
-            }
-
-            return [.. read(JsonSerializer.Deserialize(File.ReadAllBytes(path), type) ?? throw new JsonException("empty"))];
+            return TryRead(path, type, read);
         }
         catch (Exception failure) when (failure is JsonException or FormatException or ArgumentException or IOException or UnauthorizedAccessException)
         {
@@ -85,6 +88,11 @@ internal sealed partial class NodeTrustFile(string directory)
             return [];
         }
     }
+
+    private static IReadOnlyList<T> TryRead<TDocument, T>(string path, JsonTypeInfo<TDocument> type, Func<TDocument, IEnumerable<T>> read) =>
+        !File.Exists(path) ? []
+        : new FileInfo(path).Length > MaxFileBytes ? throw new JsonException($"more than {MaxFileBytes} bytes")
+        : [.. read(JsonSerializer.Deserialize(File.ReadAllBytes(path), type) ?? throw new JsonException("empty"))];
 
     private static void TryPutAside(string path)
     {
@@ -105,7 +113,7 @@ internal sealed partial class NodeTrustFile(string directory)
         (document.Peers ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToPeer()).DistinctBy(peer => peer.Id).Take(Limits.RememberedPeers);
 
     private static IEnumerable<Lineage> Read(LineageDocument document) =>
-        (document.Lineages ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToLineage()).DistinctBy(lineage => lineage.First).Take(Limits.RememberedPeers);
+        (document.Lineages ?? []).Select(entry => (entry ?? throw new FormatException("an empty entry")).ToLineage()).DistinctBy(lineage => lineage.First).TakeLast(Limits.RememberedPeers + Limits.FormerLineages);
 
     private static IReadOnlyList<IPNetwork> Prefixes(string[]? texts) =>
         [.. (texts ?? []).Select(text => IpText.ParsePrefix(text, out var prefix) is { } wrong ? throw new FormatException(wrong) : prefix)];

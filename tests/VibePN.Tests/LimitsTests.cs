@@ -214,6 +214,14 @@ public sealed class LimitsTests
             });
             return a.Node!.AddInvite(Issued(1), sim.Now) is null;
         },
+        [nameof(Limits.FormerLineages)] = count =>
+        {
+            using var sim = new SimNetwork(1);
+            var a = sim.AddHost("a", 1);
+            a.Restart(memory => memory with { Trust = memory.Trust with { Lineages = [.. Enumerable.Range(0, count).Select(i => new Lineage([Id(2 * i), Id((2 * i) + 1)], [1]))] } });
+            a.Apply(config => config);
+            return a.Node!.Memory.Trust.Lineages.Count == count;
+        },
         [nameof(Limits.PendingJoins)] = count =>
         {
             using TemporaryDirectory state = new();

@@ -58,7 +58,35 @@ public sealed class NodeIntroductionFileTests
 
         Assert.Contains(file.Path, problem, StringComparison.Ordinal);
         Assert.Equal(Describe(IntroductionMemory.Empty), Describe(read));
+        Assert.True(read.IsLost);
         Assert.Equal(text, File.ReadAllText(file.Path + ".unreadable"));
+    }
+
+    /// <summary>Who was kept out is not known again until somebody has looked at the file; what was learned since is not lost, and the first damaged one stays.</summary>
+    [Fact]
+    public void Load_AfterADamagedOne_IsLostUntilThatIsGone()
+    {
+        using TemporaryDirectory folder = new();
+        NodeIntroductionFile file = new(folder.Path);
+        File.WriteAllText(file.Path, "first");
+        _ = file.Load(out _);
+        file.Save(Sample);
+
+        IntroductionMemory read = new NodeIntroductionFile(folder.Path).Load(out string? problem);
+        Assert.Contains(file.LostPath, problem, StringComparison.Ordinal);
+        Assert.True(read.IsLost);
+        Assert.Equal(Describe(Sample with { Peers = [] }), Describe(read));
+
+        File.WriteAllText(file.Path, "second");
+        Assert.True(new NodeIntroductionFile(folder.Path).Load(out _).IsLost);
+        Assert.Equal("first", File.ReadAllText(file.LostPath));
+
+        file.Save(Sample with { Peers = [] });
+        File.Delete(file.LostPath);
+        read = new NodeIntroductionFile(folder.Path).Load(out problem);
+        Assert.Null(problem);
+        Assert.False(read.IsLost);
+        Assert.Equal(Describe(Sample with { Peers = [] }), Describe(read));
     }
 
     private static string Describe(IntroductionMemory memory) => string.Join("\n",

@@ -43,6 +43,12 @@ public static class Admission
             {
                 return request.Invite is { } proof ? JudgeInvited(trust, request, proof) : AdmissionReason.Stranger;
             }
+
+            // An invite outweighs an introduction; one that is no good takes nothing from it.
+            if (pinned.Trust == PeerTrust.Introduction && request.Invite is { } shown && JudgeInvited(trust, request, shown) == AdmissionReason.AcceptedInvite)
+            {
+                return AdmissionReason.AcceptedInvite;
+            }
         }
         else if (dialed is null)
         {
@@ -60,9 +66,9 @@ public static class Admission
         {
             return AdmissionReason.NoPin;
         }
-        else if (pinned is not null)
+        else if (pinned is { Trust: not PeerTrust.Introduction })
         {
-            // Another entry's peer answers: trusting it here as well would give one node two names.
+            // Another entry's peer answers: trusting it here as well would give one node two names. An introduced one gets this name.
             return AdmissionReason.WrongPin;
         }
         else
@@ -70,22 +76,10 @@ public static class Admission
             firstUse = true;
         }
 
-        if (request.Proof is { IsProven: false })
+        AdmissionReason keys = JudgeKeys(trust, request, pinned?.Fingerprint ?? lineage.First);
+        if (keys != AdmissionReason.Accepted)
         {
-            return AdmissionReason.SuccessionForged;
-        }
-
-        if (pinned?.Fingerprint is { } pin && trust.LineageOf(pin) is { } known)
-        {
-            if (!known.Agrees(lineage))
-            {
-                return AdmissionReason.Forked;
-            }
-
-            if (known.IsOver(request.Presented, request.NowUtcSeconds))
-            {
-                return AdmissionReason.Superseded;
-            }
+            return keys;
         }
 
         // Validity comes last: a stranger is not told more than that it is one.
@@ -102,13 +96,23 @@ public static class Admission
         return firstUse ? AdmissionReason.AcceptedFirstUse : AdmissionReason.Accepted;
     }
 
+    /// <summary>Whether the key presented is in force, by what the chain proves and by what is known of the node.</summary>
+    /// <param name="id">A fingerprint of the node's.</param>
+    private static AdmissionReason JudgeKeys(TrustList trust, in AdmissionRequest request, PeerId id) =>
+        request.Proof is { IsProven: false } ? AdmissionReason.SuccessionForged
+        : trust.LineageOf(id) is not { } known ? AdmissionReason.Accepted
+        : !known.Agrees(request.Lineage!) ? AdmissionReason.Forked
+        : known.IsOver(request.Presented, request.NowUtcSeconds) ? AdmissionReason.Superseded
+        : AdmissionReason.Accepted;
+
     /// <summary>An unknown one that shows an invite's proof. Who has no good one is not told about its certificate.</summary>
     private static AdmissionReason JudgeInvited(TrustList trust, in AdmissionRequest request, in InviteProof proof)
     {
         AdmissionReason reason = trust.Invites.Judge(proof, request.Lineage!.First, trust.Self, trust.HasNetwork, request.NowUtcSeconds);
-        if (reason == AdmissionReason.AcceptedInvite && request.Proof is { IsProven: false })
+        AdmissionReason keys = reason == AdmissionReason.AcceptedInvite ? JudgeKeys(trust, request, request.Lineage.First) : AdmissionReason.Accepted;
+        if (keys != AdmissionReason.Accepted)
         {
-            return AdmissionReason.SuccessionForged;
+            return keys;
         }
 
         return reason == AdmissionReason.AcceptedInvite && (request.NowUtcSeconds < request.NotBeforeUtcSeconds || request.NowUtcSeconds > request.NotAfterUtcSeconds)

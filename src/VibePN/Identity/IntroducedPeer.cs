@@ -31,4 +31,7 @@ public sealed record KeptOutPeer(PeerId Id, string Name, long SinceUtcSeconds);
 public sealed record IntroductionMemory(IReadOnlyList<IntroducedPeer> Peers, IReadOnlyList<KeptOutPeer> KeptOut, IReadOnlyList<PeerId> Askers)
 {
     public static IntroductionMemory Empty { get; } = new([], [], []);
+
+    /// <summary>Somebody may have been kept out who is not in <see cref="KeptOut"/>: until that is cured no introduction is taken.</summary>
+    public bool IsLost { get; init; }
 }

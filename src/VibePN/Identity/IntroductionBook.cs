@@ -29,6 +29,7 @@ public sealed class IntroductionBook
     public IntroductionBook(IntroductionMemory memory, Func<PeerId, PeerId> firstOf)
     {
         _firstOf = firstOf;
+        IsLost = memory.IsLost;
         foreach (IntroducedPeer peer in memory.Peers.Take(Limits.Introduced))
         {
             _peers[(peer.Introducer, peer.Id)] = peer;
@@ -45,6 +46,11 @@ public sealed class IntroductionBook
     public IEnumerable<IntroducedPeer> Peers => _peers.Values.OrderBy(peer => peer.SinceUtcSeconds).ThenBy(peer => peer.Id).ThenBy(peer => peer.Introducer);
 
     public IReadOnlyList<KeptOutPeer> KeptOut => _keptOut;
+
+    /// <inheritdoc cref="IntroductionMemory.IsLost"/>
+    public bool IsLost { get; }
+
+    public int Askers => _askers.Count;
 
     public bool IsAsker(PeerId id) => _askers.Contains(id);
 
@@ -223,6 +229,28 @@ public sealed class IntroductionBook
         }
 
         return joined.Count == known.Peers.Count ? known : known with { Peers = joined };
+    }
+
+    /// <summary>
+    /// As <see cref="Join"/>, of those alone who are peers already: what was said since waits for its turn, so that whom the node believes
+    /// are the peers that it has.
+    /// </summary>
+    /// <param name="inForce">The config of before, by which there are peers.</param>
+    public NodeConfig Keep(NodeConfig known, NodeConfig inForce)
+    {
+        HashSet<PeerId> others = [.. known.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>().Select(_firstOf)];
+        HashSet<string> names = [.. known.Peers.Select(peer => peer.Name)];
+        List<PeerConfig> joined = [.. known.Peers];
+        foreach (PeerConfig peer in inForce.Peers)
+        {
+            if (peer is { Trust: PeerTrust.Introduction, Fingerprint: { } id } && others.Add(_firstOf(id)))
+            {
+                joined.Add(peer with { Name = KnownPeers.FreeName(peer.Name, names.Contains) });
+                _ = names.Add(joined[^1].Name);
+            }
+        }
+
+        return known with { Peers = joined };
     }
 
     /// <summary>Who is known already keeps its name, whoever vouches for it as well.</summary>

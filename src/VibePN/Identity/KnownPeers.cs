@@ -48,6 +48,12 @@ public static class KnownPeers
             && (one.Trust != PeerTrust.FirstUse || file.Peers.Any(peer => peer.Name == one.Name && IsUnpinned(peer)))),
     ];
 
+    /// <summary>The file's entry of a node, whichever of its keys it names; null: it has none.</summary>
+    /// <param name="lineages">Successions that peers have shown.</param>
+    public static PeerConfig? Find(NodeConfig file, PeerId id, IReadOnlyList<Lineage> lineages) =>
+        file.Peers.FirstOrDefault(peer => peer.Fingerprint == id)
+        ?? file.Peers.FirstOrDefault(peer => peer.Fingerprint is { } pin && lineages.Any(keys => keys.Has(pin) && keys.Has(id)));
+
     /// <summary>The name itself, or the first of name-2, name-3 … that nobody has.</summary>
     public static string FreeName(string name, Func<string, bool> isTaken)
     {

@@ -50,6 +50,21 @@ internal static class DialPolicy
 
     private const ulong SlowestNanos = 5000 * Millisecond;
 
+    /// <summary>As the three above, where only an introducer says that the peer is there: it may be somebody else's address.</summary>
+    public const int HearsayAttemptsAtOnce = 2;
+
+    private const int FastHearsayAttempts = 4;
+    private const ulong SlowestHearsayNanos = 15_000 * Millisecond;
+
+    /// <summary>Other addresses of an introduced peer are taken so often.</summary>
+    public const ulong HearsayMoveNanos = 30_000 * Millisecond;
+
+    /// <summary>An attempt for which there is no room at the time (<see cref="HearsayDials"/>) is due again after about this time.</summary>
+    private const ulong HearsayDelayNanos = 250 * Millisecond;
+
+    /// <summary>Waits end together with others: looking for what is due costs a walk through all peers.</summary>
+    private const ulong HearsayStepNanos = 50 * Millisecond;
+
     /// <summary>An attempt that is not up by then is given up.</summary>
     public static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(3);
 
@@ -73,12 +88,20 @@ internal static class DialPolicy
     /// <param name="addresses">How many addresses the peer has; 1 at least. They are tried in turn.</param>
     /// <param name="isUnanswered">Packets are under way on a connection in doubt.</param>
     /// <param name="jitter">As in <see cref="DelayNanos"/>.</param>
-    public static ulong SilenceDelayNanos(int launched, int addresses, bool isUnanswered, double jitter)
+    /// <param name="isHearsay">Only an introducer says that the peer is there.</param>
+    public static ulong SilenceDelayNanos(int launched, int addresses, bool isUnanswered, double jitter, bool isHearsay = false)
     {
         var isRace = launched % Math.Max(addresses, 1) != 0;
         var rounds = launched / Math.Max(addresses, 1);
-        return Jittered(isRace ? RaceDelayNanos : Doubled(FreshNanos, rounds - (isUnanswered ? FastAttemptsUnanswered : FastAttempts), SlowestNanos), jitter);
+        var slow = isHearsay ? Doubled(FreshNanos, rounds - FastHearsayAttempts, SlowestHearsayNanos)
+            : Doubled(FreshNanos, rounds - (isUnanswered ? FastAttemptsUnanswered : FastAttempts), SlowestNanos);
+        return Jittered(isRace ? RaceDelayNanos : slow, jitter);
     }
+
+    /// <summary>When there may be room for one more attempt by hearsay.</summary>
+    /// <param name="jitter">As in <see cref="DelayNanos"/>: whose turn it is is chance, so nobody waits for ever.</param>
+    public static ulong HearsayDueNanos(ulong nowNanos, double jitter) =>
+        (nowNanos + Jittered(HearsayDelayNanos, jitter) + HearsayStepNanos - 1) / HearsayStepNanos * HearsayStepNanos;
 
     /// <summary>Where to try, in order: the last place it was seen at, then the families in turn, beginning with the other one (RFC 8305 §4).</summary>
     /// <param name="known">As configured or resolved, each once.</param>

@@ -11,6 +11,15 @@ internal sealed class IntroductionState
     /// <summary>The peer has asked us.</summary>
     public bool PeerAsks { get; set; }
 
+    /// <summary>Its latest word on that, while it waits to be heard; null: it has been.</summary>
+    public bool? PeerSays { get; set; }
+
+    /// <summary>When its next word is heard.</summary>
+    public ulong HearNanos { get; set; }
+
+    /// <summary>Whatever it was told before, it is to be looked through whole what it should know.</summary>
+    public bool IsStale { get; set; }
+
     /// <summary>Whom the peer was told of, as it was told; null: nothing yet.</summary>
     public Dictionary<PeerId, MemberOffer>? Told { get; set; }
 

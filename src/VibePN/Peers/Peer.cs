@@ -71,6 +71,12 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>Where to dial; resolved anew for each attempt. Empty: unknown or not resolvable.</summary>
     public IReadOnlyList<IPEndPoint> DialAddresses { get; set; } = [];
 
+    /// <summary>When other addresses that an introducer has named are taken; <see cref="ulong.MaxValue"/>: there are none.</summary>
+    public ulong MoveNanos { get; set; } = ulong.MaxValue;
+
+    /// <summary>When such were taken last.</summary>
+    public ulong MovedNanos { get; set; }
+
     /// <summary>Attempts since it was last reached or anything changed.</summary>
     public int Launched { get; set; }
 
@@ -108,6 +114,9 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
 
     /// <summary>Claims that were turned down, each time one was new.</summary>
     public long RoutesRefused { get; set; }
+
+    /// <summary>When it may be told of to others, or not any more, after it has changed its mind about that.</summary>
+    public ulong AskerNanos { get; set; }
 
     /// <summary>Members that it introduced and that were not taken, each time.</summary>
     public long IntroductionsRefused { get; set; }

@@ -61,6 +61,9 @@ internal sealed class PeerConnection(QuicConnection quic, Peer? peer, int networ
     /// <summary>We dialed, and showed an invite of the other side.</summary>
     public bool ShowsInvite { get; init; }
 
+    /// <summary>We dialed a host where only an introducer says that the peer is; counted in <see cref="HearsayDials"/>.</summary>
+    public IPAddress? Hearsay { get; init; }
+
     public ControlSession Session => _session ??= new ControlSession();
 
     public ulong CreatedNanos { get; } = createdNanos;

@@ -3,6 +3,7 @@ using VibePN.Api;
 using VibePN.Config;
 using VibePN.Doctor;
 using VibePN.Doctor.Facts;
+using VibePN.Identity;
 using VibePN.Linux;
 using Xunit;
 
@@ -35,6 +36,7 @@ public sealed class CheckupTests
         ("other fingerprint", "identity.fingerprint", Error, "config.toml:4", facts => facts with { Identity = facts.Identity! with { Id = PeerId.Parse(new string('3', 64)), LoadProblem = "other" } }),
         ("certificate expired", "identity.expiry", Error, "rotate-key", facts => facts with { Identity = facts.Identity! with { NotAfterUtc = HealthyHost.Now.AddDays(-1) } }),
         ("certificate expires soon", "identity.expiry", Warning, "29 days", facts => facts with { Identity = facts.Identity! with { NotAfterUtc = HealthyHost.Now.AddDays(29.5) } }),
+        ("rotation interrupted", "identity.rotation", Warning, "/etc/vibepn/node.key.next", facts => facts with { Identity = facts.Identity! with { NextKey = "/etc/vibepn/node.key.next" } }),
         ("no CAP_NET_ADMIN", "system.capabilities", Error, "NET_ADMIN", facts => facts with { Process = facts.Process with { DaemonCapabilities = 1ul << ProcessFacts.SysNice } }),
         ("no CAP_SYS_NICE", "system.capabilities", Info, "SYS_NICE", facts => facts with { Process = facts.Process with { DaemonCapabilities = 1ul << ProcessFacts.NetAdmin } }),
         ("low port", "system.capabilities", Error, "config.toml:8", facts => facts.Rewriting(("[::]:51820", "[::]:443"))),
@@ -64,6 +66,8 @@ public sealed class CheckupTests
         ("state of root", "daemon.state", Error, "chown", facts => facts with { State = facts.State! with { Owner = 0 } }),
         ("disk full", "daemon.state", Error, "KiB", facts => facts with { State = facts.State! with { FreeBytes = 1000 } }),
         ("disk nearly full", "daemon.state", Warning, "KiB", facts => facts with { State = facts.State! with { FreeBytes = 2_000_000 } }),
+        ("damaged introductions", "daemon.memory", Warning, "no introductions are taken", facts => facts with { State = facts.State! with { Unreadable = ["/var/lib/vibepn/introductions.json.unreadable"] } }),
+        ("damaged invites", "daemon.memory", Warning, "invites.json", facts => facts with { State = facts.State! with { Unreadable = ["/var/lib/vibepn/invites.json.unreadable"] } }),
         ("interface gone", "network.interface", Error, "vpn-corp", facts => facts with { Network = facts.Network with { Links = [.. facts.Network.Links.Where(link => link.Name != "vpn-corp")] } }),
         ("interface down", "network.interface", Error, "ip link set vpn-corp up", facts => facts.WithTunnel(link => link with { IsUp = false })),
         ("address removed", "network.interface", Error, "10.42.0.1", facts => facts with { Network = facts.Network with { Addresses = [.. facts.Network.Addresses.Where(address => address.InterfaceIndex != HealthyHost.Tunnel)] } }),
@@ -93,6 +97,9 @@ public sealed class CheckupTests
         ("firewall drops the tunnel", "firewall.tunnel", Error, "iptables -I INPUT -i vpn-corp -j ACCEPT", facts => facts.WithFirewall("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -i vpn-+ -j DROP\n")),
         ("firewall drops pings", "firewall.tunnel", Warning, "pings", facts => facts.WithFirewall("*filter\n:INPUT DROP [0:0]\n-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -p udp --dport 51820 -j ACCEPT\n")),
         ("docker drops what is forwarded", "firewall.forward", Error, "iptables -I FORWARD -i vpn-corp -j ACCEPT", facts => facts.WithFirewall("*filter\n:FORWARD DROP [0:0]\n-A FORWARD -o docker0 -j ACCEPT\n")),
+        ("two entries of one node", "peers.twins", Error, "two and twin", facts => facts.Rewriting(("[networks.corp]", Twin("other.example", '3'))) with
+            { Lineages = [new Lineage([PeerId.Parse(new string('2', 64)), PeerId.Parse(new string('3', 64))], [1])] }),
+        ("two entries at one address", "peers.twins", Warning, "two.example:51820", facts => facts.Rewriting(("[networks.corp]", Twin("two.example", '3')))),
         ("name does not resolve", "peers.names", Warning, "config.toml:12", facts => facts with { Names = new Dictionary<string, NameFacts> { ["two.example"] = new([], "no such host") } }),
         ("peer unreachable", "peers.state", Warning, "no answer", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.Unreachable, Reason = "no answer", Address = "203.0.113.2:51820" })),
         ("introduced peer refuses", "peers.state", Warning, "hub", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.RefusedByPeer, Trust = PeerTrustSource.Introduction, IntroducedBy = ["hub"] })),
@@ -136,6 +143,17 @@ public sealed class CheckupTests
     }
 
     [Fact]
+    public void Twins_TwoEntriesOfTwoNodes_AreFine()
+    {
+        DoctorDto answer = Checkup.Judge(HealthyHost.Facts.Rewriting(("[networks.corp]", Twin("other.example", '3'))) with
+        {
+            Lineages = [new Lineage([PeerId.Parse(new string('2', 64)), PeerId.Parse(new string('4', 64))], [1]), new Lineage([PeerId.Parse(new string('3', 64)), PeerId.Parse(new string('5', 64))], [1])],
+        });
+
+        Assert.Equal(FindingSeverity.Ok, Assert.Single(answer.Findings, finding => finding.Check == "peers.twins").Severity);
+    }
+
+    [Fact]
     public void Faults_Together_ProvokeEveryCheck() =>
         Assert.Equal(Checkup.All.Select(check => check.Id).Order(StringComparer.Ordinal), Faults.Select(fault => fault.Check).Distinct().Order(StringComparer.Ordinal));
 
@@ -175,6 +193,16 @@ public sealed class CheckupTests
 
         Assert.Equal(Checkup.All.Select(check => $"{check.Id}: {check.Question}"), documented);
     }
+
+    private static string Twin(string host, char digit) => $"""
+        [[peers]]
+        name = "twin"
+        address = "{host}:51820"
+        fingerprint = "{new string(digit, 64)}"
+        networks = ["corp"]
+
+        [networks.corp]
+        """;
 
     private static string WithoutPeers()
     {

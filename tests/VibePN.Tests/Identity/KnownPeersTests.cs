@@ -60,4 +60,37 @@ public sealed class KnownPeersTests
     }
 
     private static NodeConfig File(string more) => ConfigFile.Parse(Config.ConfigTexts.Least + more, "f");
+
+    /// <summary>An inviter that has another key now is the one that the config has.</summary>
+    [Fact]
+    public void Find_ByAnotherKeyOfTheNode_IsItsEntry()
+    {
+        PeerId first = PeerId.Parse(new string('1', 64));
+        PeerId second = PeerId.Parse(new string('2', 64));
+        NodeConfig file = ConfigFile.Parse(
+            $"""
+            [identity]
+            cert = "c"
+            key = "k"
+            [[peers]]
+            name = "hub"
+            fingerprint = "{second}"
+            networks = ["corp"]
+            [networks.corp]
+            prefix = "10.42.0.0/24"
+            """,
+            "/etc/vibepn/config.toml");
+        using TemporaryDirectory state = new();
+        Assert.Empty(NodeLineages.Read(state.Path));
+        Assert.Null(KnownPeers.Find(file, first, []));
+        new NodeTrustFile(state.Path).Save(TrustMemory.Empty with { Lineages = [new Lineage([first, second], [1])] });
+
+        Assert.Equal("hub", KnownPeers.Find(file, first, NodeLineages.Read(state.Path))?.Name);
+        Assert.Equal("hub", KnownPeers.Find(file, second, [])?.Name);
+        Assert.Null(KnownPeers.Find(file, PeerId.Parse(new string('3', 64)), NodeLineages.Read(state.Path)));
+        string damaged = Path.Combine(state.Path, "lineages.json");
+        System.IO.File.WriteAllText(damaged, "{");
+        Assert.Empty(NodeLineages.Read(state.Path));
+        Assert.True(System.IO.File.Exists(damaged));
+    }
 }

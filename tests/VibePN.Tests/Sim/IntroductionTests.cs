@@ -200,6 +200,29 @@ public sealed class IntroductionTests
         Assert.Empty(carol.Snapshot.KeptOut);
     }
 
+    /// <summary>With the list of those who are kept out damaged nobody is let in by introduction; the others keep the node, and take it back.</summary>
+    [Fact]
+    public void Member_RemovedHere_StaysOutWhileTheListIsDamaged()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var dave = AddJoiner(sim, 5, hub, name: "dave");
+        Assert.NotNull(sim.Await(() => IsMesh([hub, bob, carol, dave]), 20 * Second));
+        Assert.True(carol.Node!.ForgetPeer("bob", sim.Now));
+        sim.Run(Second);
+        carol.Restart(memory => memory with { Introductions = IntroductionMemory.Empty with { IsLost = true } });
+        sim.Run(60 * Second);
+        Assert.Equal(["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        Assert.True(carol.IsUp(hub) && hub.IsUp(carol));
+        Assert.Contains(dave.Snapshot.Peers, peer => peer.Name == "carol");
+
+        // The file is put back.
+        carol.Restart(memory => memory with { Introductions = IntroductionMemory.Empty with { KeptOut = [new KeptOutPeer(bob.Id, "bob", 1)] } });
+        Assert.NotNull(sim.RunUntil(() => carol.IsUp(dave) && dave.IsUp(carol), 60 * Second));
+        sim.Run(30 * Second);
+        Assert.Equal(["hub", "dave"], carol.Snapshot.Peers.Select(peer => peer.Name));
+    }
+
     /// <summary>Whom the config file lets go does not come back by an introduction.</summary>
     [Theory]
     [InlineData(false)]
@@ -259,8 +282,128 @@ public sealed class IntroductionTests
             // Undone before anybody was told.
             carol.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = false }] });
             carol.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = true }] });
-            Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob) && bob.IsUp(carol), 10 * Second));
+            Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob) && bob.IsUp(carol), 20 * Second));
         }
+    }
+
+    /// <summary>Whom somebody has introduced joins by this node's own invite: it is the same peer, by the invite, and stays it when the introducer takes it back.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Introduced_JoinsByAnInvite_IsInvitedAndWasNeverAway(bool hasDisk)
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var since = carol.Peer("bob").ChangedNanos;
+        var invite = carol.Invite("bob", routes: "192.168.20.0/24");
+        bob.Apply(config => config with
+        {
+            Networks = [config.Networks[0] with { Routes = [IPNetwork.Parse("192.168.20.0/24")] }],
+            Peers = [.. config.Peers, new PeerConfig { Name = "carol", Fingerprint = carol.Id, Address = new HostPort("192.0.2.3", 51820), Networks = ["corp"] }],
+        });
+        carol.Disk = hasDisk ? SimDisk.Works : SimDisk.Fails;
+        bob.Present(invite);
+        sim.Run(5 * Second);
+        if (!hasDisk)
+        {
+            Assert.Equal((PeerTrust.Introduction, PeerCondition.Up, since), (carol.Peer("bob").Trust!.Value, carol.Peer("bob").Condition, carol.Peer("bob").ChangedNanos));
+            Assert.Equal([carol.Id], bob.PendingJoins);
+            return;
+        }
+
+        Assert.Equal((PeerTrust.Invite, PeerCondition.Up, since), (carol.Peer("bob").Trust!.Value, carol.Peer("bob").Condition, carol.Peer("bob").ChangedNanos));
+        Assert.Equal(invite.Id, Assert.Single(carol.OnDisk.Trust.Peers).Invite);
+        Assert.Empty(bob.PendingJoins);
+        Assert.Contains(carol.Snapshot.Networks[0].Routes, route => route.Peer == bob.Id && route is { IsUsed: true, Prefix.IsHost: false });
+        Assert.Equal(1, bob.Snapshot.Peers.Count(peer => peer.Id == carol.Id));
+
+        // The introducer has no say in it any more, and its word changes nothing back.
+        Assert.True(hub.Node!.ForgetPeer("bob", sim.Now));
+        sim.Run(5 * Second);
+        Assert.Equal((PeerTrust.Invite, since), (carol.Peer("bob").Trust!.Value, carol.Peer("bob").ChangedNanos));
+        Assert.True(carol.IsUp(bob) && bob.IsUp(carol));
+    }
+
+    /// <summary>An invite that is no good takes nothing from an introduction.</summary>
+    [Fact]
+    public void Introduced_ShowsAnInviteThatIsOver_StaysIntroduced()
+    {
+        using var sim = new SimNetwork(1);
+        var (_, bob, carol) = Mesh(sim);
+        var invite = carol.Invite("bob");
+        Assert.NotNull(carol.Node!.RevokeInvite(invite.Id, sim.Now));
+        bob.Present(invite);
+        sim.Run(30 * Second);
+        Assert.Equal((PeerTrust.Introduction, PeerCondition.Up), (carol.Peer("bob").Trust!.Value, carol.Peer("bob").Condition));
+        Assert.True(bob.IsUp(carol));
+    }
+
+    /// <summary>An entry that trusts on first use meets whom somebody has introduced: it is that one, with the connection that there is.</summary>
+    [Fact]
+    public void Introduced_AnswersForAnEntryOfFirstUse_IsPinnedAndWasNeverAway()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var since = carol.Peer("bob").ChangedNanos;
+        carol.Apply(config => config with
+        {
+            Node = config.Node with { Trust = TrustMode.FirstUse },
+            Peers = [.. config.Peers, new PeerConfig { Name = "robert", Address = new HostPort("192.0.2.2", 51820), Networks = ["corp"] }],
+        });
+        Assert.NotNull(sim.RunUntil(() => carol.Snapshot.Peers.Any(peer => peer is { Name: "robert", Condition: PeerCondition.Up }), 10 * Second));
+        sim.Run(5 * Second);
+        Assert.Equal(["hub", "robert"], carol.Snapshot.Peers.Select(peer => peer.Name).Order());
+        Assert.Equal((bob.Id, PeerTrust.FirstUse, since), (carol.Peer("robert").Id!.Value, carol.Peer("robert").Trust!.Value, carol.Peer("robert").ChangedNanos));
+        Assert.Equal(bob.Id, Assert.Single(carol.OnDisk.Trust.Peers).Id);
+        Assert.True(hub.Node!.ForgetPeer("bob", sim.Now));
+        sim.Run(5 * Second);
+        Assert.Equal((PeerTrust.FirstUse, since), (carol.Peer("robert").Trust!.Value, carol.Peer("robert").ChangedNanos));
+        carol.SendTo(bob, 0);
+        bob.SendTo(carol, 0);
+        var before = sim.Ledger.Arrived;
+        sim.Run(Second);
+        Assert.Equal(before + 2, sim.Ledger.Arrived);
+    }
+
+    /// <summary>A member changes its mind, or asks again, as fast as the line takes it: neither it nor the others are told more often than every 10 s.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Member_AsksAllTheTime_IsHeardAtAPace(bool changesItsMind)
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1, new SimPeer("evil"), new SimPeer("b"), new SimPeer("c"));
+        var b = sim.AddHost("b", 2, sim.Identity("b"), Trusting, new SimPeer("hub", 1));
+        var c = sim.AddHost("c", 3, sim.Identity("c"), Trusting, new SimPeer("hub", 1));
+        var evil = new RawPeer(sim, "evil", 66);
+
+        // It has one connection, and that is the hub's.
+        sim.Silence(b, evil, isSilent: true);
+        sim.Silence(c, evil, isSilent: true);
+        Assert.NotNull(sim.RunUntil(() => b.IsUp(c) && c.IsUp(b), 10 * Second));
+        sim.Run(3 * Second);
+        evil.Join(hub, "corp", "10.42.0.0/24", 9, "10.42.0.66");
+        var (written, taken, told) = (hub.Node!.Memory.Trust.Version, b.Node!.Memory.Trust.Version, evil.Messages.OfType<Members>().Count());
+        for (var i = 0; i < 1000; i++)
+        {
+            evil.Say(new Members([], [], IsComplete: false, Asks: !changesItsMind || i % 2 == 1));
+            sim.Run(TimeSpan.FromMilliseconds(30));
+        }
+
+        Assert.Null(evil.Closed);
+        Assert.InRange(hub.Node!.Memory.Trust.Version - written, 1, 5);
+        Assert.InRange(b.Node!.Memory.Trust.Version - taken, 1, 5);
+        Assert.InRange(evil.Messages.OfType<Members>().Count() - told, 1, 6);
+
+        // The last word counts.
+        sim.Run(11 * Second);
+        Assert.Contains(b.Snapshot.Peers, peer => peer.Name == "evil");
+        var last = evil.Messages.OfType<Members>().Last();
+        Assert.Equal("b c True", $"{string.Join(" ", last.Present.Select(member => member.Name).Order(StringComparer.Ordinal))} {last.IsComplete}");
+        evil.Say(new Members([], [], IsComplete: false, Asks: false));
+        sim.Run(11 * Second);
+        Assert.DoesNotContain(b.Snapshot.Peers, peer => peer.Name == "evil");
+        Assert.True(b.IsUp(c) && c.IsUp(b));
     }
 
     /// <summary>It talks with the inviter alone, and is nobody's business.</summary>
@@ -449,6 +592,81 @@ public sealed class IntroductionTests
         Assert.InRange(node.Node!.Memory.Trust.Version - version, 5, 15);
     }
 
+    /// <summary>Between its introduction and the moment when that is taken into use somebody joins, and the member dials: it is nobody yet, or itself.</summary>
+    [Fact]
+    public void Member_DialsWhileAnotherJoins_IsItself_20Seeds()
+    {
+        for (var seed = 1; seed <= 20; seed++)
+        {
+            using var sim = new SimNetwork(seed);
+            var (node, evil) = WithRawIntroducer(sim);
+            var joiner = sim.AddHost("dave", 5, new SimPeer("node", 1));
+            var carol = new RawPeer(sim, "carol", 3);
+            sim.Run(Second);
+            evil.Say(new Members([Member("a")], [], IsComplete: false));
+            sim.Run(TimeSpan.FromMilliseconds(10));
+            evil.Say(new Members([Member("b") with { Name = "erin" }, new MemberOffer(carol.Id, "erin", ["corp"], [])], [], IsComplete: false));
+            joiner.Present(node.Invite("erin"));
+            sim.Run(TimeSpan.FromMilliseconds(seed * 5));
+            carol.Connect(node);
+            carol.SayHello("carol");
+            sim.Run(TimeSpan.FromMilliseconds(50));
+            Assert.True(carol.Closed is null or { Alert: 49 }, $"seed {seed}: {carol.Closed}");
+            Assert.All(node.Snapshot.Peers.Where(peer => peer.Condition == PeerCondition.Up), peer => Assert.NotEqual(carol.Closed is null ? Member("a").Id : carol.Id, peer.Id));
+
+            sim.Run(Second);
+            Assert.Equal(joiner.Id, node.Peer("erin").Id);
+            Assert.Equal(5, node.Snapshot.Peers.Count);
+            carol.Join(node, "corp", "10.42.0.0/24", 9, "10.42.0.3");
+            Assert.Null(carol.Closed);
+            Assert.Equal(PeerCondition.Up, node.Snapshot.Peers.Single(peer => peer.Id == carol.Id).Condition);
+        }
+    }
+
+    /// <summary>
+    /// An introducer says that all its members are where somebody lives who has nothing to do with it, on eight ports each: on and off, now here
+    /// and now there, or taking them back in between. A node sends that host a trickle.
+    /// </summary>
+    [Theory]
+    [InlineData("stays")]
+    [InlineData("moves")]
+    [InlineData("comes and goes")]
+    public void Introducer_SendsTheNodeAgainstAThird_LittleArrivesThere(string what)
+    {
+        using var sim = new SimNetwork(1);
+        var (node, evil) = WithRawIntroducer(sim);
+        var victim = new SimVictim(sim, 99);
+        List<int> perMinute = [];
+        for (var minute = 0; minute < 3; minute++)
+        {
+            for (var i = 0; i < (what == "stays" ? minute == 0 ? 1 : 0 : 60 * 4); i++)
+            {
+                MemberOffer[] members = [.. Enumerable.Range(0, 48).Select(number => Member("m" + number) with
+                {
+                    EndPoints = [.. Enumerable.Range(0, Limits.AddressesPerPeer).Select(port => new IPEndPoint(victim.EndPoint.Address, 1000 + (number * 16) + port + (what == "moves" ? i % 2 * 8 : 0)))],
+                })];
+                if (what == "comes and goes" && i % 2 == 1)
+                {
+                    evil.Say(new Members([], [.. members.Select(member => member.Id)], IsComplete: false));
+                }
+                else
+                {
+                    evil.Say(new Members(members, [], IsComplete: false));
+                }
+
+                sim.Run(TimeSpan.FromMilliseconds(250));
+            }
+
+            sim.Run(what == "stays" ? 60 * Second : TimeSpan.Zero);
+            perMinute.Add(victim.Initials);
+            victim.Initials = 0;
+        }
+
+        Assert.Equal(PeerCondition.Up, node.Peer("evil").Condition);
+        TestContext.Current.TestOutputHelper?.WriteLine($"first packets a minute at a third host, {what}: {string.Join(", ", perMinute)}; {victim.Bytes / 3000} kB a minute");
+        Assert.All(perMinute, initials => Assert.InRange(initials, 1, 200));
+    }
+
     [Fact]
     public void Introduction_NotConfirmedFor30Days_Ends()
     {
@@ -467,6 +685,35 @@ public sealed class IntroductionTests
         Assert.Empty(carol.OnDisk.Introductions.Peers);
     }
 
+    /// <summary>A key whose overlap is over stays of no use, though its node was forgotten meanwhile, over a restart too.</summary>
+    [Fact]
+    public void Member_ForgottenAndIntroducedAnew_ItsFormerKeyIsStillRefused()
+    {
+        using var sim = new SimNetwork(1);
+        var (hub, bob, carol) = Mesh(sim);
+        var (old, end) = (sim.Identity("bob"), sim.Now.UtcSeconds + 30);
+        bob.ChangeKey(old.Succeed("bob2", end));
+        sim.Run(60 * Second);
+        Assert.True(carol.IsUp(bob));
+        bob.Kill();
+        carol.Apply(config => config with { Peers = [config.Peers[0] with { Introduces = false }] });
+        sim.Run(Second);
+        Assert.Equal(["hub"], carol.Snapshot.Peers.Select(peer => peer.Name));
+        carol.Kill();
+        carol.ChangeConfig(config => config with { Peers = [config.Peers[0] with { Introduces = true }] });
+        carol.Boot();
+        Assert.NotNull(sim.RunUntil(() => carol.Snapshot.Peers.Any(peer => peer.Name == "bob"), 30 * Second));
+
+        bob.ChangeKey(old);
+        bob.Boot();
+        sim.Run(60 * Second);
+        Assert.False(carol.IsUp(bob) || bob.IsUp(carol));
+        bob.Kill();
+        bob.ChangeKey(old.Succeed("bob2", end));
+        bob.Boot();
+        Assert.NotNull(sim.RunUntil(() => carol.IsUp(bob) && bob.IsUp(carol), 90 * Second));
+    }
+
     private static (SimHost Node, RawPeer Evil) WithRawIntroducer(SimNetwork sim, params string[] friends)
     {
         var node = sim.AddHost("node", 1, sim.Identity("node"), Trusting, [new SimPeer("evil"), .. friends.Select(name => new SimPeer(name))]);
@@ -478,7 +725,6 @@ public sealed class IntroductionTests
 
     private static MemberOffer Member(string name) => new(PeerId.OfCertificate(System.Text.Encoding.ASCII.GetBytes(name)), name, ["corp"], []);
 
-    /// <summary>A hub that has invited bob and carol.</summary>
     /// <summary>A member, then the introducer, gets a new key, and everybody starts anew: it is one mesh of the same three nodes.</summary>
     [Fact]
     public void Keys_OfMemberAndIntroducerChange_TheMeshStays()
@@ -536,6 +782,7 @@ public sealed class IntroductionTests
         Assert.Equal(["hub"], bob.Snapshot.Peers.Select(peer => peer.Name));
     }
 
+    /// <summary>A hub that has invited bob and carol.</summary>
     private static (SimHost Hub, SimHost Bob, SimHost Carol) Mesh(SimNetwork sim)
     {
         var hub = sim.AddHost("hub", 1);

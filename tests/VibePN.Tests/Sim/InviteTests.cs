@@ -309,6 +309,26 @@ public sealed class InviteTests
         Assert.Contains("revoked", joiner.Peer("hub").Reason, StringComparison.Ordinal);
     }
 
+    /// <summary>The joiner's config names the inviter by its key of now, the invite by its first one: it is the same node.</summary>
+    [Fact]
+    public void Joiner_KnowsTheInviterByAnotherKey_PresentsTheInviteToIt()
+    {
+        using var sim = new SimNetwork(1);
+        var hub = sim.AddHost("hub", 1, new SimPeer("joiner"));
+        var joiner = sim.AddHost("joiner", 2, new SimPeer("hub", 1));
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(joiner) && joiner.IsUp(hub), 3 * Second));
+        var successor = sim.Identity("hub").Succeed("hub2", sim.Now.UtcSeconds + 600);
+        hub.ChangeKey(successor);
+        sim.Run(10 * Second);
+        var invite = hub.Invite("bob");
+        hub.Apply(config => config with { Peers = [] });
+        joiner.Apply(config => config with { Peers = [config.Peers[0] with { Fingerprint = successor.Node.Lineage.Current }] });
+        sim.Run(Second);
+        Assert.False(hub.IsUp(joiner));
+        joiner.Present(invite);
+        Assert.NotNull(sim.RunUntil(() => joiner.PendingJoins.Any() == false && hub.Snapshot.Peers.Any(peer => peer is { Name: "bob", Condition: PeerCondition.Up }), 5 * Second));
+    }
+
     /// <summary>Three joins at one hub; each talks with the hub.</summary>
     [Fact]
     public void Hub_ThreeJoiners_AllAreUp()

@@ -168,4 +168,23 @@ internal static class DaemonChecks
             yield return Finding.Ok(state.Exists ? $"{state.Path} can be written" : $"{state.Path} will be made");
         }
     }
+
+    public static IEnumerable<Finding> Memory(HostFacts facts, NodeConfig config)
+    {
+        if (facts.State!.Unreadable is not { } files)
+        {
+            return [Finding.Skip($"{facts.State.Path} may not be read by this user; run as root")];
+        }
+
+        Finding[] findings =
+        [
+            .. files.Select(file => Path.GetFileName(file) == "introductions.json.unreadable"
+                ? Finding.Warning(
+                    $"{file}: who was removed and kept out is not known, so no introductions are taken",
+                    "the daemon found introductions.json damaged and put it aside",
+                    "repair it and put it back as introductions.json, or remove it, and then again whom you had removed ('vibepn remove-peer'); systemctl restart vibepn")
+                : Finding.Warning($"{file} is what the daemon could not read, and has gone on without", cure: "restore it from a backup; else remove it, and do again what it held (invites, joins)")),
+        ];
+        return findings.Length > 0 ? findings : [Finding.Ok("nothing was put aside")];
+    }
 }

@@ -128,5 +128,12 @@ internal static class IdentityChecks
             : Finding.Warning($"{config.Identity.CertPath} {words}", null, Cure)];
     }
 
+    public static IEnumerable<Finding> Rotation(HostFacts facts, NodeConfig config) => [facts.Identity is { NextKey: { } next }
+        ? Finding.Warning(
+            $"{next} is there: a rotation of the key was interrupted",
+            "it may be the key in use, of which there is no other copy",
+            "leave it there; the next 'vibepn rotate-key' puts it in its place")
+        : Finding.Ok("no rotation was interrupted")];
+
     private static bool IsShared(IdentityFacts identity) => identity.KeyMode is { } mode && (mode & Others) != 0;
 }

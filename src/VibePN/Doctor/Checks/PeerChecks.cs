@@ -15,6 +15,40 @@ internal static class PeerChecks
 
     private const int LeastMtu = 1280;
 
+    public static IEnumerable<Finding> Twins(HostFacts facts, NodeConfig config)
+    {
+        List<Finding> findings = [];
+        for (int i = 0; i < config.Peers.Count; i++)
+        {
+            PeerConfig one = config.Peers[i];
+            foreach (PeerConfig other in config.Peers.Skip(i + 1))
+            {
+                string? place = facts.Config.Places?.OfPeer(other.Name, "name");
+                if (one.Fingerprint is { } pin && other.Fingerprint is { } twin && facts.Lineages.Any(keys => keys.Has(pin) && keys.Has(twin)))
+                {
+                    findings.Add(Finding.Error(
+                        $"the entries {one.Name} and {other.Name} are one node: their fingerprints are keys of one succession",
+                        "neither is let in while both are there",
+                        $"vibepn remove-peer {other.Name}",
+                        place));
+                }
+                else if (one.DialAddresses.Any(other.DialAddresses.Contains))
+                {
+                    HostPort shared = one.DialAddresses.First(other.DialAddresses.Contains);
+                    findings.Add(Finding.Warning(
+                        $"the entries {one.Name} and {other.Name} have the same address, {shared}",
+                        "one node answers there, and is refused for the other entry",
+                        "vibepn remove-peer, of the one that is superfluous; or correct its address",
+                        place));
+                }
+            }
+        }
+
+        return findings.Count > 0 ? findings
+            : facts.State?.Unreadable is null ? [Finding.Skip("what the daemon has learned of keys may not be read by this user; run as root")]
+            : [Finding.Ok("each entry is another node")];
+    }
+
     public static IEnumerable<Finding> Names(HostFacts facts, NodeConfig config)
     {
         Finding[] findings =

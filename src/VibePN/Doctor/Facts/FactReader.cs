@@ -48,6 +48,7 @@ internal static class FactReader
             Firewall = await firewall.ConfigureAwait(false),
             Daemon = daemon,
             State = config.Config is { } loaded ? ReadDirectory(loaded.Node.State) : null,
+            Lineages = config.Config is { } peers ? NodeLineages.Read(peers.Node.State) : [],
             Socket = ReadSocket(socket),
             Names = await names.ConfigureAwait(false),
         };
@@ -214,6 +215,15 @@ internal static class FactReader
         }
 
         DirectoryFacts facts = new(path) { Nearest = nearest, Exists = nearest == path, IsNoDirectory = File.Exists(path) };
+        try
+        {
+            facts = facts with { Unreadable = facts.Exists ? [.. Directory.EnumerateFiles(path, "*.unreadable").Order(StringComparer.Ordinal)] : [] };
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            facts = facts with { Unreadable = null };
+        }
+
         try
         {
             return facts with

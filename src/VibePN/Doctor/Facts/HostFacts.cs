@@ -2,6 +2,7 @@ using System.Net;
 using VibePN.Api;
 using VibePN.Config;
 using VibePN.Doctor.Firewall;
+using VibePN.Identity;
 using VibePN.Linux;
 
 namespace VibePN.Doctor.Facts;
@@ -32,6 +33,9 @@ internal sealed record HostFacts
 
     /// <summary>The state directory.</summary>
     public DirectoryFacts? State { get; init; }
+
+    /// <summary>Successions that peers have shown to the daemon, as far as this user may look.</summary>
+    public IReadOnlyList<Lineage> Lineages { get; init; } = [];
 
     /// <summary>The daemon's socket.</summary>
     public SocketFacts? Socket { get; init; }
@@ -72,6 +76,9 @@ internal sealed record IdentityFacts
 
     /// <summary>What TLS says to key and certificate together; null: they fit, or could not be tried.</summary>
     public string? PairProblem { get; init; }
+
+    /// <summary>The key of a rotation that did not come to its end, or null.</summary>
+    public string? NextKey { get; init; }
 
     /// <summary>What the daemon says to the identity, the fingerprint of the config included.</summary>
     public string? LoadProblem { get; init; }
@@ -181,6 +188,9 @@ internal sealed record DirectoryFacts(string Path)
     public uint? Owner { get; init; }
 
     public long? FreeBytes { get; init; }
+
+    /// <summary>Damaged files that the daemon has put aside; null: this user may not look.</summary>
+    public IReadOnlyList<string>? Unreadable { get; init; } = [];
 }
 
 internal sealed record SocketFacts(string Path)

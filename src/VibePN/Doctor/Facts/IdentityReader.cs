@@ -17,6 +17,11 @@ internal static class IdentityReader
         (byte[]? cert, string? certProblem, _) = ReadFile(config.CertPath);
         (byte[]? key, string? keyProblem, bool isHidden) = ReadFile(config.KeyPath);
         IdentityFacts facts = new() { CertProblem = certProblem, KeyProblem = keyProblem, IsKeyHidden = isHidden };
+        if (File.Exists(config.KeyPath + NodeIdentity.NextSuffix))
+        {
+            facts = facts with { NextKey = config.KeyPath + NodeIdentity.NextSuffix };
+        }
+
         if (File.Exists(config.KeyPath))
         {
             facts = facts with { KeyMode = File.GetUnixFileMode(config.KeyPath), KeyOwner = PosixFile.GetOwner(config.KeyPath).UserId };
