@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using VibePN.Cli.Commands;
 
 namespace VibePN.Cli;
@@ -73,6 +74,7 @@ internal static class CommandLine
             TopCommand.Create(),
             PingCommand.Create(),
             CaptureCommand.Create(),
+            BenchCommand.Create(),
             NetcheckCommand.Create(),
             BugreportCommand.Create(),
             LogLevelCommand.Create(),
@@ -106,7 +108,9 @@ internal static class CommandLine
     private static string UsageName(ParseResult parsed)
     {
         string name = parsed.CommandResult.Command.Name;
-        return parsed.CommandResult.Command is RootCommand ? "vibepn" : $"vibepn {name}";
+        return parsed.CommandResult.Command is RootCommand ? "vibepn"
+            : parsed.CommandResult.Parent is CommandResult { Command: not RootCommand } above ? $"vibepn {above.Command.Name} {name}"
+            : $"vibepn {name}";
     }
 
     private sealed class HelpWithExample(HelpAction inner) : SynchronousCommandLineAction

@@ -8,6 +8,7 @@ internal static class FuzzTargets
     /// <summary>By the name that the corpus file and `make fuzz TARGET=` have.</summary>
     public static IReadOnlyDictionary<string, FuzzTarget> All { get; } = new SortedDictionary<string, FuzzTarget>
     {
+        ["bench"] = BenchFuzz.Target,
         ["certificate"] = CertificateFuzz.Target,
         ["coalescer"] = CoalescerFuzz.Target,
         ["config"] = ConfigFuzz.Target,
