@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using VibePN.Capture;
 using VibePN.Linux;
 using VibePN.Peers;
@@ -10,6 +11,7 @@ internal sealed partial class Node
     /// <summary>Where packets are copied to; null: nobody looks.</summary>
     public CaptureRing? Capture { get; set; }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CaptureOut(NodeNetwork network, Peer peer, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, bool checksumPartial)
     {
         if (Capture is { } ring)
@@ -18,11 +20,13 @@ internal sealed partial class Node
         }
     }
 
-    private void CaptureIn(NodeNetwork network, Peer peer, ReadOnlySpan<byte> packet, bool checksumPartial)
+    /// <param name="peer">Null: this node itself, which answers for a packet that goes no further.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CaptureIn(NodeNetwork network, Peer? peer, ReadOnlySpan<byte> packet, bool checksumPartial)
     {
         if (Capture is { } ring)
         {
-            Copy(ring, network, peer.Name, isOut: false, reason: null, 1, packet, default, checksumPartial);
+            Copy(ring, network, peer?.Name, isOut: false, reason: null, 1, packet, default, checksumPartial);
         }
     }
 

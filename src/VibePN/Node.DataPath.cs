@@ -618,6 +618,7 @@ internal sealed partial class Node
         if (bytes > 0)
         {
             _output.Deliver(network.Index, _icmp.AsSpan(0, bytes), checksumPartial: false);
+            CaptureIn(network, peer: null, _icmp.AsSpan(0, bytes), checksumPartial: false);
         }
     }
 

@@ -140,7 +140,7 @@ internal static class CaptureCommand
             Comment = packet.Comment,
             NotCapturedBefore = (long)packet.LostBefore,
         },
-        ApiJson.Default.CapturedPacketDto);
+        ApiJson.Compact.CapturedPacketDto);
 
     private static DateTimeOffset Time(in PcapngPacket packet) => DateTimeOffset.UnixEpoch.AddTicks((long)(packet.UtcNanos / 100));
 

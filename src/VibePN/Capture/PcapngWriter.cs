@@ -98,7 +98,7 @@ public sealed class PcapngWriter(IBufferWriter<byte> to, int snapBytes, ulong ut
         var where = (packet.Peer, packet.IsOut) switch
         {
             (null, true) => "out",
-            (null, false) => "in",
+            (null, false) => "in from this node",
             ({ } peer, true) => $"out to peer {peer}",
             ({ } peer, false) => $"in from peer {peer}",
         };

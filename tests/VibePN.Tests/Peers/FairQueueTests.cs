@@ -395,7 +395,7 @@ public sealed class FairQueueTests
     }
 
     private FairQueue Queue(int bytes) =>
-        new(bytes, new QueueMemory(2 * bytes), 7, (_, reason, packets) => _drops[reason] = _drops.GetValueOrDefault(reason) + packets);
+        new(bytes, new QueueMemory(2 * bytes), 7, (_, reason, packets, _) => _drops[reason] = _drops.GetValueOrDefault(reason) + packets);
 
     private static bool Offer(FairQueue queue, int flow, int number, int bytes, ulong now, byte ecn = 0)
     {
