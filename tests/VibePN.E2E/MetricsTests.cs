@@ -89,6 +89,39 @@ public sealed class MetricsTests : IDisposable
     }
 
     [Fact]
+    public void Collector_InTheConfig_GetsTheMetricsOrTheReasonIsToldUntilItIsTakenOut()
+    {
+        using Socket listener = _one.Host.TcpSocket(AddressFamily.InterNetwork);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 4318));
+        listener.Listen();
+        _ = OneSending("http://127.0.0.1:4318").Start();
+        using (Socket collector = listener.Accept())
+        {
+            collector.ReceiveTimeout = (int)s_patience.TotalMilliseconds;
+            StringBuilder request = new();
+            byte[] buffer = new byte[65_536];
+            for (int read; !request.ToString().EndsWith("]}]}]}", StringComparison.Ordinal) && (read = collector.Receive(buffer)) > 0;)
+            {
+                _ = request.Append(Encoding.ASCII.GetString(buffer, 0, read));
+            }
+
+            _ = collector.Send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}"u8);
+            Assert.StartsWith("POST /v1/metrics HTTP/1.0\r\n", request.ToString(), StringComparison.Ordinal);
+            Assert.Contains("\"vibepn_peer_up\"", request.ToString(), StringComparison.Ordinal);
+        }
+
+        OneSending("http://127.0.0.1:4319/v1/metrics").Write();
+        Assert.Equal(0, _one.Control("reload").ExitCode);
+        Wait.Until(s_patience, "nobody there is a warning", () =>
+            _one.Status()["warnings"]!.ToJsonString().Contains("collector at http://127.0.0.1:4319/v1/metrics: Connection refused", StringComparison.Ordinal));
+        OneSending("").Write();
+        Assert.Equal(0, _one.Control("reload").ExitCode);
+        Assert.Empty(_one.Status()["warnings"]!.AsArray());
+
+        ConfigBuilder OneSending(string to) => new ConfigBuilder(_one) { NodeLines = $"otlp = \"{to}\"" }.Corp().Peer(_two);
+    }
+
+    [Fact]
     public void Address_InUseByAnotherProgram_IsAWarningUntilItIsFree()
     {
         using (Socket other = _one.Host.TcpSocket(AddressFamily.InterNetwork))

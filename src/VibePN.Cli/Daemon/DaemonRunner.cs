@@ -54,14 +54,16 @@ internal sealed class DaemonRunner(ILoggerFactory loggers, LogThreshold threshol
             using MetricsSource source = new(host, clock);
             await using MetricsAddress metrics = new(source, clock, _logger);
             await metrics.ServeAsync(config.Node.Metrics);
-            await using Reloader reloader = new(host, metrics, identity.Id, start, record, clock, _logger);
+            await using MetricsPush push = new(source, clock, _logger);
+            await push.SendToAsync(config.Node.Otlp);
+            await using Reloader reloader = new(host, metrics, push, identity.Id, start, record, clock, _logger);
             using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {
                 context.Cancel = true;
                 _ = reloader.ReloadBySignalAsync();
             });
             await using ApiServer api = await ApiServer.StartAsync(
-                socket, new StatusSource(host, reloader, metrics, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), new CaptureDesk(host, clock, _logger), threshold, () => GoodbyeAsync(stopped.Value), _logger);
+                socket, new StatusSource(host, reloader, metrics, push, clock), reloader, new InviteDesk(host, identity.Id, clock, _logger), new CaptureDesk(host, clock, _logger), threshold, () => GoodbyeAsync(stopped.Value), _logger);
             Log.Started(_logger, ProductVersion.Text, config.Node.Name, identity.Id.ToString(), socket.Path);
             SystemdNotifier.Ready();
             await using SystemdWatchdog? watchdog = SystemdWatchdog.Start(host.TurnAsync, clock);

@@ -36,6 +36,9 @@ internal static partial class Log
     [LoggerMessage(221, LogLevel.Information, "Metrics are off")]
     public static partial void MetricsOff(ILogger logger);
 
+    [LoggerMessage(225, LogLevel.Information, "Metrics are sent to {Collector}")]
+    public static partial void MetricsSent(ILogger logger, Uri collector);
+
     [LoggerMessage(222, LogLevel.Error, "A request for metrics failed")]
     public static partial void MetricsRequestFailed(ILogger logger, Exception exception);
 
@@ -75,10 +78,10 @@ internal static partial class Log
     [LoggerMessage(217, LogLevel.Information, "Peer {Peer}, which came by invite or introduction, is removed by {Caller}")]
     public static partial void PeerRemoved(ILogger logger, string peer, string caller);
 
-    [LoggerMessage(220, LogLevel.Information, "Packets are captured, decrypted, for {Caller}")]
+    [LoggerMessage(223, LogLevel.Information, "Packets are captured, decrypted, for {Caller}")]
     public static partial void CaptureBegan(ILogger logger, string caller);
 
-    [LoggerMessage(221, LogLevel.Information, "No more packets are captured for {Caller}; it had {Packets}")]
+    [LoggerMessage(224, LogLevel.Information, "No more packets are captured for {Caller}; it had {Packets}")]
     public static partial void CaptureEnded(ILogger logger, string caller, ulong packets);
 
     [LoggerMessage(219, LogLevel.Information, "Peer {Peer}, which was removed, may be introduced again, says {Caller}")]

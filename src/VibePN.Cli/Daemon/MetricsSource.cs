@@ -20,6 +20,8 @@ internal sealed class MetricsSource : IDisposable
     private readonly SemaphoreSlim _turn = new(1);
     private readonly NodeMeter _meter;
     private readonly Exposition _exposition;
+    private readonly DateTimeOffset _started;
+    private OtlpDocument? _otlp;
     private NodeSample? _sample;
     private byte[]? _text;
     private byte[]? _nodeEvent;
@@ -32,6 +34,7 @@ internal sealed class MetricsSource : IDisposable
         _clock = clock;
         _meter = new NodeMeter(() => _sample ?? throw new InvalidOperationException("no sample was taken yet"));
         _exposition = new Exposition(_meter.Meter);
+        _started = clock.GetUtcNow();
     }
 
     public TimeProvider Clock => _clock;
@@ -46,6 +49,22 @@ internal sealed class MetricsSource : IDisposable
         {
             _ = await SampleAsync();
             return _text ??= _exposition.Write();
+        }
+        finally
+        {
+            _ = _turn.Release();
+        }
+    }
+
+    /// <returns>For an OpenTelemetry collector.</returns>
+    public async Task<ReadOnlyMemory<byte>> OtlpAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            _ = await SampleAsync();
+            _otlp ??= new OtlpDocument(_meter.Meter);
+            return _otlp.Write(NodeName, ProductVersion.Text, _started, _clock.GetUtcNow());
         }
         finally
         {
@@ -78,6 +97,7 @@ internal sealed class MetricsSource : IDisposable
     public void Dispose()
     {
         _exposition.Dispose();
+        _otlp?.Dispose();
         _meter.Dispose();
         _turn.Dispose();
     }

@@ -12,18 +12,21 @@ internal sealed class Reloader : IAsyncDisposable
 
     private readonly NodeHost _host;
     private readonly MetricsAddress _metrics;
+    private readonly MetricsPush _push;
     private readonly PeerId _id;
     private readonly ILogger _logger;
     private readonly ConfigInForce _inForce;
 
     /// <param name="host">Runs on <paramref name="start"/>.</param>
     /// <param name="metrics">Likewise.</param>
+    /// <param name="push">Likewise.</param>
     /// <param name="id">The running identity.</param>
     /// <param name="record">See <see cref="UnconfirmedFile.Choose"/>.</param>
-    public Reloader(NodeHost host, MetricsAddress metrics, PeerId id, ConfigText start, UnconfirmedFile.Record? record, TimeProvider clock, ILogger logger)
+    public Reloader(NodeHost host, MetricsAddress metrics, MetricsPush push, PeerId id, ConfigText start, UnconfirmedFile.Record? record, TimeProvider clock, ILogger logger)
     {
         _host = host;
         _metrics = metrics;
+        _push = push;
         _id = id;
         _logger = logger;
         _inForce = new ConfigInForce(start, record, ApplyAsync, CheckAsync, clock);
@@ -201,6 +204,7 @@ internal sealed class Reloader : IAsyncDisposable
     {
         await _host.ApplyAsync(config);
         await _metrics.ServeAsync(config.Node.Metrics);
+        await _push.SendToAsync(config.Node.Otlp);
     }
 
     /// <summary>The identity is taken at the start only: with another one every peer that pins it would be lost in the same moment.</summary>

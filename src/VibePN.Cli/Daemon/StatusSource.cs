@@ -6,7 +6,7 @@ using VibePN.Metrics;
 namespace VibePN.Cli.Daemon;
 
 /// <summary>What the API answers about the running node and its process.</summary>
-internal sealed class StatusSource(NodeHost host, Reloader reloader, MetricsAddress metrics, TimeProvider clock)
+internal sealed class StatusSource(NodeHost host, Reloader reloader, MetricsAddress metrics, MetricsPush push, TimeProvider clock)
 {
     private readonly DateTimeOffset _started = clock.GetUtcNow();
     private readonly long _startedTicks = clock.GetTimestamp();
@@ -43,7 +43,7 @@ internal sealed class StatusSource(NodeHost host, Reloader reloader, MetricsAddr
             Networks = SnapshotMapper.Networks(snapshot, host.TunObstacles),
             Peers = SnapshotMapper.Peers(snapshot, clock.GetUtcNow()).Peers,
             KeptOut = SnapshotMapper.KeptOut(snapshot),
-            Warnings = [.. reloader.Warnings, .. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings, .. metrics.Warnings, .. KeyWarnings(expires)],
+            Warnings = [.. reloader.Warnings, .. host.Config.Warnings.Select(warning => warning.ToString()), .. host.Warnings, .. metrics.Warnings, .. push.Warnings, .. KeyWarnings(expires)],
         };
     }
 

@@ -9,6 +9,8 @@ public sealed class ApiClient(string socketPath)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
+    private readonly UnixDomainSocketEndPoint _socket = new(socketPath);
+
     /// <exception cref="ApiException"/>
     public Task<StatusDto> GetStatusAsync(CancellationToken cancel) => SendAsync("GET", "status", ApiJson.Default.StatusDto, cancel);
 
@@ -86,7 +88,7 @@ public sealed class ApiClient(string socketPath)
         return await AdviseAsync(
             async () =>
             {
-                (int status, Stream body) = await LocalHttp.OpenAsync(socketPath, "/v1/capture?" + string.Join('&', query), cancel).ConfigureAwait(false);
+                (int status, Stream body) = await PlainHttp.OpenAsync(_socket, "vibepn", "/v1/capture?" + string.Join('&', query), cancel).ConfigureAwait(false);
                 if (status is >= 200 and < 300)
                 {
                     return body;
@@ -108,7 +110,7 @@ public sealed class ApiClient(string socketPath)
         return await AdviseAsync(
             async () =>
             {
-                (int status, ReadOnlyMemory<byte> answer) = await LocalHttp.SendAsync(socketPath, method, "/v1/" + path, body, limit.Token).ConfigureAwait(false);
+                (int status, ReadOnlyMemory<byte> answer) = await PlainHttp.SendAsync(_socket, "vibepn", method, "/v1/" + path, body, limit.Token).ConfigureAwait(false);
                 return status is >= 200 and < 300
                     ? JsonSerializer.Deserialize(answer.Span, type) ?? throw new ApiException("the daemon answered nothing")
                     : throw new ApiException(JsonSerializer.Deserialize(answer.Span, ApiJson.Default.ErrorDto)?.Error ?? $"the daemon answered {status}");

@@ -79,11 +79,29 @@ internal sealed class ConfigBinder(string path, ConfigErrors errors)
                 { Value: "" } => null,
                 { } text => EndPoint(text, "127.0.0.1:9000"),
             },
+            Otlp = Collector(table.Text("otlp")),
             State = NonEmptyPath(table.Text("state"), "state") ?? defaults.State,
             Trust = Trust(table.Text("trust")) ?? defaults.Trust,
         };
         table.Finish();
         return settings;
+    }
+
+    /// <summary>Where OTLP goes: without TLS, which a collector beside the daemon speaks on its behalf.</summary>
+    private Uri? Collector(Located? text)
+    {
+        if (text is not { Value.Length: > 0 } given)
+        {
+            return null;
+        }
+
+        if (Uri.TryCreate(given.Value, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttp && uri.Host.Length > 0 && uri.UserInfo.Length == 0)
+        {
+            return uri;
+        }
+
+        errors.Add(given.At, $"'{given.Value}' is no address of a collector, as \"http://127.0.0.1:4318\"; what needs TLS or a password is sent on by a collector on this host");
+        return null;
     }
 
     private TuningSettings BindTuning(TableReader? table)

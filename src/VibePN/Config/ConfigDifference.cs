@@ -106,6 +106,7 @@ public static class ConfigDifference
         new("name", config.Node.Name),
         new("listen", config.Node.Listen.ToString()),
         new("metrics", config.Node.Metrics?.ToString() ?? "off"),
+        new("otlp", config.Node.Otlp?.ToString() ?? "off"),
         new("trust", config.Node.Trust == TrustMode.FirstUse ? "tofu" : "pinned"),
         new("socket", config.Node.Socket, NeedsRestart: true),
         new("state", config.Node.State, NeedsRestart: true),

@@ -18,6 +18,9 @@ public sealed record NodeSettings
     /// <summary>Metrics and web page; null: off.</summary>
     public IPEndPoint? Metrics { get; init; } = new(IPAddress.Loopback, 9000);
 
+    /// <summary>The OpenTelemetry collector that metrics are sent to, <c>http://HOST:PORT[/PATH]</c>; null: none.</summary>
+    public Uri? Otlp { get; init; }
+
     /// <summary>The directory that the daemon writes to.</summary>
     public string State { get; init; } = "/var/lib/vibepn";
 

@@ -13,6 +13,9 @@ internal sealed class ConfigBuilder(TestNode node)
     /// <summary>Off, unless a test is about it.</summary>
     public string Metrics { get; init; } = "";
 
+    /// <summary>Further lines for [node].</summary>
+    public string NodeLines { get; init; } = "";
+
     /// <summary>The usual network of tests; more lines for its table in <paramref name="lines"/>.</summary>
     public ConfigBuilder Corp(params string[] lines) => Network(
         TestNode.Network,
@@ -56,6 +59,7 @@ internal sealed class ConfigBuilder(TestNode node)
         socket = "{node.SocketPath}"
         metrics = "{Metrics}"
         state = "{Path.Combine(node.Folder, "state")}"
+        {NodeLines}
         {_tables}
         """));
 

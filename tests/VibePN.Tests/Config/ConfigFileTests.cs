@@ -123,6 +123,8 @@ public sealed class ConfigFileTests
     [InlineData("[node]\nlisten = \"example.org:1\"", 7, 10, "no address and port")]
     [InlineData("[node]\nname = \"Node 1\"", 7, 8, "is no name")]
     [InlineData("[node]\nmetrics = \"x\"", 7, 11, "write one like 127.0.0.1:9000")]
+    [InlineData("[node]\notlp = \"https://otel.example\"", 7, 8, "is no address of a collector, as \"http://127.0.0.1:4318\"; what needs TLS")]
+    [InlineData("[node]\notlp = \"127.0.0.1:4318\"", 7, 8, "is no address of a collector")]
     [InlineData("[node]\ntrust = \"all\"", 7, 9, "must be \"pinned\" or \"tofu\"")]
     [InlineData("[node]\nstate = \"\"", 7, 9, "'state' is empty")]
     [InlineData("[node]\nsocket = \"/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678\"", 7, 10, "longer than 107 bytes")]
@@ -180,7 +182,7 @@ public sealed class ConfigFileTests
                 "f.toml:1:2: [identity] needs 'key'",
                 "f.toml:2:8: 'cert' must be a text in quotes, not a number",
                 "f.toml:4:8: 'A' is no name: 1 to 32 of a-z, 0-9 and '-', not beginning with '-'; 'a' would do",
-                "f.toml:5:1: [node] has no key 'colour'; known are listen, metrics, name, socket, state, trust",
+                "f.toml:5:1: [node] has no key 'colour'; known are listen, metrics, name, otlp, socket, state, trust",
                 "f.toml:7:10: '10.42.0.1/24' has host bits set; write 10.42.0.0/24",
                 "f.toml:8:7: 'mtu' must be from 1280 to 65535, or \"auto\"",
                 "f.toml:11:15: a fingerprint is 64 hexadecimal digits, but it has 1 characters; 'vibepn status' on the other node shows it",

@@ -1,32 +1,35 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
 namespace VibePN.Api;
 
 /// <summary>
-/// One request over a Unix socket, one answer until the end of the connection: HTTP/1.0 (RFC 1945), which needs neither chunks nor keep-alive.
+/// One request, one answer until the end of the connection: HTTP/1.0 (RFC 1945), which needs neither chunks nor keep-alive. Over a Unix socket, or
+/// over TCP to a program beside the daemon.
 /// The framework's client, with its HTTP/2 and 3, proxies and passwords, would be a megabyte of the executable for this.
 /// </summary>
-internal static class LocalHttp
+internal static class PlainHttp
 {
     /// <summary>Above any answer: 1,000 peers are about 2 MB.</summary>
     private const int MaxAnswerBytes = 64 << 20;
 
     private const int MaxHeadBytes = 16 * 1024;
 
+    /// <param name="host">As the answering side knows itself.</param>
     /// <param name="target">Path, escaped where it has to be.</param>
     /// <param name="body">JSON; null: none.</param>
     /// <returns>Status and body.</returns>
     /// <exception cref="SocketException">Nobody is there, or the connection broke.</exception>
     /// <exception cref="IOException">The answer is no HTTP, or has no end.</exception>
-    public static async Task<(int Status, ReadOnlyMemory<byte> Body)> SendAsync(string socketPath, string method, string target, byte[]? body, CancellationToken cancel)
+    public static async Task<(int Status, ReadOnlyMemory<byte> Body)> SendAsync(EndPoint to, string host, string method, string target, byte[]? body, CancellationToken cancel)
     {
-        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancel).ConfigureAwait(false);
+        using Socket socket = NewSocket(to);
+        await socket.ConnectAsync(to, cancel).ConfigureAwait(false);
         string head = string.Create(
             CultureInfo.InvariantCulture,
-            $"{method} {target} HTTP/1.0\r\nHost: vibepn\r\n{(body is null ? "" : "Content-Type: application/json\r\n")}Content-Length: {body?.Length ?? 0}\r\n\r\n");
+            $"{method} {target} HTTP/1.0\r\nHost: {host}\r\n{(body is null ? "" : "Content-Type: application/json\r\n")}Content-Length: {body?.Length ?? 0}\r\n\r\n");
         using NetworkStream stream = new(socket);
         await stream.WriteAsync(Encoding.ASCII.GetBytes(head).Concat(body ?? []).ToArray(), cancel).ConfigureAwait(false);
         using MemoryStream answer = new();
@@ -47,14 +50,14 @@ internal static class LocalHttp
     /// <returns>Status and body, which the caller disposes.</returns>
     /// <exception cref="SocketException">Nobody is there, or the connection broke.</exception>
     /// <exception cref="IOException">The answer is no HTTP.</exception>
-    public static async Task<(int Status, Stream Body)> OpenAsync(string socketPath, string target, CancellationToken cancel)
+    public static async Task<(int Status, Stream Body)> OpenAsync(EndPoint to, string host, string target, CancellationToken cancel)
     {
-        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        Socket socket = NewSocket(to);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancel).ConfigureAwait(false);
+            await socket.ConnectAsync(to, cancel).ConfigureAwait(false);
             NetworkStream stream = new(socket, ownsSocket: true);
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {target} HTTP/1.0\r\nHost: vibepn\r\n\r\n"), cancel).ConfigureAwait(false);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {target} HTTP/1.0\r\nHost: {host}\r\n\r\n"), cancel).ConfigureAwait(false);
             byte[] head = new byte[MaxHeadBytes];
             int length = 0;
             while (!head.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
@@ -76,6 +79,11 @@ internal static class LocalHttp
             throw;
         }
     }
+
+    /// <summary>A name is tried at all of its addresses.</summary>
+    private static Socket NewSocket(EndPoint to) => to is UnixDomainSocketEndPoint
+        ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+        : new Socket(SocketType.Stream, ProtocolType.Tcp);
 
     private static (int Status, ReadOnlyMemory<byte> Body) Parse(ReadOnlyMemory<byte> answer)
     {
