@@ -18,6 +18,22 @@ internal sealed class TopView(TopSort sort)
     private const int History = 60;
     private const string Levels = " ▁▂▃▄▅▆▇█";
 
+    /// <summary>The least important ones need the widest terminal; all that stay fit 80 columns.</summary>
+    private static readonly Column[] s_columns =
+    [
+        new("PEER", 0, (_, peer) => peer.Name),
+        new("STATE", 0, (_, peer) => PeersCommand.Words(peer.State)),
+        new("IN", 0, (view, peer) => IfUp(peer, () => Bits(view.Rate(peer, one => one.BytesIn)))),
+        new("OUT", 0, (view, peer) => IfUp(peer, () => Bits(view.Rate(peer, one => one.BytesOut)))),
+        new("PACKETS/S", 102, (view, peer) => IfUp(peer, () => view.Rate(peer, one => one.PacketsIn + one.PacketsOut).ToString("N0", CultureInfo.InvariantCulture))),
+        new("RTT", 0, (_, peer) => Humanize.Millis(peer.RttMillis)),
+        new("LOSS", 0, (_, peer) => Humanize.Percent(peer.Loss) + (peer.Repair is { On: true } ? " repaired" : "")),
+        new("MTU", 92, (_, peer) => peer.MtuBytes?.ToString(CultureInfo.InvariantCulture)),
+        new("QUEUE", 112, (_, peer) => IfUp(peer, () => Humanize.Bytes(peer.Queue.Bytes))),
+        new("WAITS", 84, (_, peer) => IfUp(peer, () => Humanize.Millis(peer.Queue.WaitMillis))),
+        new("", 0, (_, peer) => peer.UnansweredMillis is { } millis ? string.Create(CultureInfo.InvariantCulture, $"unanswered for {millis:0} ms") : peer.Reason ?? ""),
+    ];
+
     private readonly List<double> _in = [];
     private readonly List<double> _out = [];
     private StatusDto? _before;
@@ -71,23 +87,13 @@ internal sealed class TopView(TopSort sort)
 
     private void DrawPeers(IAnsiConsole console, StatusDto now, int room)
     {
-        Table table = Terminal.CreateTable("PEER", "STATE", "IN", "OUT", "PACKETS/S", "RTT", "LOSS", "MTU", "QUEUE", "WAITS", "");
+        Column[] columns = [.. s_columns.Where(column => column.MinWidth <= console.Profile.Width)];
+        Table table = Terminal.CreateTable([.. columns.Select(column => column.Heading)]);
         List<PeerDto> sorted = [.. Sorted(now.Peers)];
         foreach (PeerDto peer in sorted.Take(room))
         {
-            bool isUp = peer.State == PeerState.Connected;
-            _ = table.AddRow(
-                Terminal.Cell(peer.Name),
-                Terminal.Cell(PeersCommand.Words(peer.State), Style.Parse(isUp ? "green" : "yellow")),
-                Terminal.Cell(isUp ? Bits(Rate(peer, one => one.BytesIn)) : null),
-                Terminal.Cell(isUp ? Bits(Rate(peer, one => one.BytesOut)) : null),
-                Terminal.Cell(isUp ? Rate(peer, one => one.PacketsIn + one.PacketsOut).ToString("N0", CultureInfo.InvariantCulture) : null),
-                Terminal.Cell(Humanize.Millis(peer.RttMillis)),
-                Terminal.Cell(Humanize.Percent(peer.Loss) + (peer.Repair is { On: true } ? " repaired" : "")),
-                Terminal.Cell(peer.MtuBytes?.ToString(CultureInfo.InvariantCulture)),
-                Terminal.Cell(isUp ? Humanize.Bytes(peer.Queue.Bytes) : null),
-                Terminal.Cell(isUp ? Humanize.Millis(peer.Queue.WaitMillis) : null),
-                Terminal.Cell(peer.UnansweredMillis is { } millis ? string.Create(CultureInfo.InvariantCulture, $"unanswered for {millis:0} ms") : peer.Reason ?? ""));
+            Style state = Style.Parse(peer.State == PeerState.Connected ? "green" : "yellow");
+            _ = table.AddRow(columns.Select(column => Terminal.Cell(column.Text(this, peer), column.Heading == "STATE" ? state : Style.Plain)));
         }
 
         console.Write(table);
@@ -109,6 +115,8 @@ internal sealed class TopView(TopSort sort)
         double seconds = _before is { } earlier && _now is { } now ? now.UptimeSeconds - earlier.UptimeSeconds : 0;
         return seconds > 0 && _before!.Peers.FirstOrDefault(one => one.Name == peer.Name) is { } before ? Math.Max(0, counter(peer) - counter(before)) / seconds : 0;
     }
+
+    private static string? IfUp(PeerDto peer, Func<string?> text) => peer.State == PeerState.Connected ? text() : null;
 
     private static string Bits(double bytesPerSecond) => (bytesPerSecond * 8) switch
     {
@@ -134,4 +142,7 @@ internal sealed class TopView(TopSort sort)
     }
 
     private static void Line(IAnsiConsole console, string text, string style = "default") => FindingView.Line(console, text, style);
+
+    /// <param name="MinWidth">Of the terminal.</param>
+    private sealed record Column(string Heading, int MinWidth, Func<TopView, PeerDto, string?> Text);
 }
