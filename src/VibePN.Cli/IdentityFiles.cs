@@ -19,7 +19,7 @@ internal static class IdentityFiles
 
     /// <summary>
     /// A key (ECDSA P-256, PKCS #8) and its self-signed certificate, as PEM. The key is 0600 from its first byte, and belongs to the user
-    /// vibepn where that exists and we are root. Both go through a temporary file; without <paramref name="force"/> nothing is replaced.
+    /// vibepn where that exists and we may give it away. Both go through a temporary file; without <paramref name="force"/> nothing is replaced.
     /// </summary>
     /// <returns>The certificate's fingerprint.</returns>
     /// <exception cref="IOException">A file is there already, or cannot be written.</exception>
@@ -38,7 +38,7 @@ internal static class IdentityFiles
         AtomicFile.Write(keyPath, key.ExportPkcs8PrivateKeyPem() + "\n", KeyMode);
         // A replaced file keeps its mode, which may have been the reason to replace it.
         File.SetUnixFileMode(keyPath, KeyMode);
-        if (Environment.IsPrivilegedProcess && Accounts.FindUser(Accounts.ServiceName) is { } user)
+        if (Accounts.FindHeir() is { } user)
         {
             Accounts.SetOwner(keyPath, user, group: null);
         }

@@ -14,6 +14,12 @@ public static class Accounts
 
     public static uint? FindUser(string name) => FindId("/etc/passwd", name);
 
+    /// <summary>
+    /// The user that the daemon's files are given to; null: they stay ours. Root without CAP_CHOWN, as in a container that has CAP_NET_ADMIN alone, is who
+    /// runs the daemon there.
+    /// </summary>
+    public static uint? FindHeir() => Environment.IsPrivilegedProcess && MayGiveFiles() ? FindUser(ServiceName) : null;
+
     /// <summary>The name behind a user id; the number itself when nobody has it.</summary>
     public static string NameOfUser(uint id)
     {
@@ -44,6 +50,14 @@ public static class Accounts
 
     /// <inheritdoc cref="PosixFile.SetCreationMask"/>
     public static void SetCreationMask(UnixFileMode withheld) => PosixFile.SetCreationMask(withheld);
+
+    /// <summary>Bit 0 of the effective capabilities (capabilities(7), CAP_CHOWN).</summary>
+    private static bool MayGiveFiles()
+    {
+        const string Key = "CapEff:";
+        string? line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
+        return line is not null && ulong.TryParse(line.AsSpan(Key.Length).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong bits) && (bits & 1) != 0;
+    }
 
     private static uint? FindId(string file, string name)
     {

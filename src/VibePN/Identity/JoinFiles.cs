@@ -25,7 +25,7 @@ public sealed class JoinFiles(string state)
         bool isNew = !Directory.Exists(state);
         Directory.CreateDirectory(state, OwnerOnly | UnixFileMode.UserExecute);
         Directory.CreateDirectory(_directory, OwnerOnly | UnixFileMode.UserExecute);
-        if (isNew && Environment.IsPrivilegedProcess && Accounts.FindUser(Accounts.ServiceName) is { } user)
+        if (isNew && Accounts.FindHeir() is { } user)
         {
             Accounts.SetOwner(state, user, group: null);
         }

@@ -78,7 +78,7 @@ public sealed class ConfigDifferenceTests
     [Theory]
     [InlineData(typeof(NetworkConfig), "Name Prefixes Addresses Export Routes Metric AcceptRoutes Mtu Interface")]
     [InlineData(typeof(PeerConfig), "Name Address MoreAddresses DialAddresses Fingerprint Trust Introduces IntroducedBy Networks AllowRoutes Addresses")]
-    [InlineData(typeof(NodeSettings), "Name Listen Socket Metrics State Trust")]
+    [InlineData(typeof(NodeSettings), "Name Listen Socket Metrics Otlp State Trust")]
     [InlineData(typeof(TuningSettings), "TunOffloads UdpGso UdpGro Crypto")]
     [InlineData(typeof(IdentityConfig), "CertPath KeyPath Fingerprint")]
     [InlineData(typeof(NodeConfig), "Path Identity Node Tuning Peers Networks Warnings")]
