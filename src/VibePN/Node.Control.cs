@@ -158,6 +158,7 @@ internal sealed partial class Node
     private void TakeUp(PeerConnection link)
     {
         Count("up");
+        ConnectionsMade++;
         LearnLineage(link);
         link.HelloDeadlineNanos = ulong.MaxValue;
         link.KeepaliveNanos = _now.Nanos + ControlSession.KeepaliveIntervalNanos;

@@ -269,6 +269,9 @@ internal sealed partial class Node : QuicHandler, IDisposable
 
     private void ScheduleControl(ulong nanos) => _controlDeadline = Math.Min(_controlDeadline, nanos);
 
+    /// <summary>Connections to peers that came up, ever.</summary>
+    public int ConnectionsMade { get; private set; }
+
     private void Count(string handshakeResult) =>
         _handshakes[handshakeResult] = _handshakes.GetValueOrDefault(handshakeResult) + 1;
 }

@@ -43,6 +43,12 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
     /// <summary>Without a load for this long, the buffers' memory is given back.</summary>
     private const ulong ReleaseAfterNanos = 2_000_000_000;
 
+    /// <summary>
+    /// After this time a connection has done what it does once: handshake, routes, introductions, the path's size. That touches much that packets do
+    /// not, and is spread too thin to be a load.
+    /// </summary>
+    private const ulong SettleNanos = 10_000_000_000;
+
     private readonly ILogger _logger;
     private readonly Action<NodeLoop, string, IReadOnlyList<HostPort>> _resolve;
     private readonly Epoll _epoll = new();
@@ -60,6 +66,9 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
 
     /// <summary>When the buffers' memory goes back to the kernel, unless a load comes before. Starting is a load, too.</summary>
     private ulong _releaseNanos = Now().Nanos + ReleaseAfterNanos;
+
+    /// <summary>Likewise, when the youngest connection is no longer young.</summary>
+    private ulong _settledNanos = ulong.MaxValue;
     private volatile bool _stopping;
 
     /// <param name="udp">The loop closes it.</param>
@@ -254,6 +263,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
                 LoopThread.Prepare();
                 var hostState = 0;
                 var memory = node.MemoryVersion;
+                var connections = node.ConnectionsMade;
                 while (!_stopping)
                 {
                     Turn(node);
@@ -261,6 +271,12 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
                     {
                         hostState = node.HostStateVersion;
                         HostStateChanged?.Invoke(node.DesiredHostState());
+                    }
+
+                    if (node.ConnectionsMade != connections)
+                    {
+                        connections = node.ConnectionsMade;
+                        _settledNanos = Now().Nanos + SettleNanos;
                     }
 
                     if (node.MemoryVersion != memory)
@@ -287,7 +303,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
     private void Turn(Node node)
     {
         Span<EpollReady> ready = stackalloc EpollReady[16];
-        var count = _epoll.Wait(ready, Math.Min(node.NextDeadline, Math.Min(_releaseNanos, _lookAtOldNanos)));
+        var count = _epoll.Wait(ready, Math.Min(Math.Min(node.NextDeadline, _lookAtOldNanos), Math.Min(_releaseNanos, _settledNanos)));
         var now = Now();
         for (var i = 0; i < count; i++)
         {
@@ -338,9 +354,9 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
             }
         }
 
-        if (_releaseNanos <= now.Nanos)
+        if (Math.Min(_releaseNanos, _settledNanos) <= now.Nanos)
         {
-            ReleaseBuffers(node);
+            ReleaseBuffers(node, now);
         }
 
         if (_pause.IsDue(now.Nanos))
@@ -410,9 +426,10 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
         }
     }
 
-    private void ReleaseBuffers(Node node)
+    private void ReleaseBuffers(Node node, Instant now)
     {
         _releaseNanos = ulong.MaxValue;
+        _settledNanos = _settledNanos <= now.Nanos ? ulong.MaxValue : _settledNanos;
         node.ReleaseMemory();
         _udpIn.Release();
         _tunIn.Release();
