@@ -2,7 +2,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
-using VibePN.Capture;
 using VibePN.Config;
 using VibePN.Identity;
 using VibePN.Quic;
@@ -82,19 +81,6 @@ public sealed partial class NodeHost
         finally
         {
             _turn.Release();
-        }
-    }
-
-    /// <summary>From now on packets are copied to <paramref name="ring"/>; null: to none.</summary>
-    public async Task CaptureAsync(CaptureRing? ring)
-    {
-        try
-        {
-            _ = await _loop.InvokeAsync(node => node.Capture = ring).ConfigureAwait(false);
-        }
-        catch (InvalidOperationException) when (ring is null)
-        {
-            // The loop has ended meanwhile, and captures nothing any more.
         }
     }
 

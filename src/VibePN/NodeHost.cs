@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using VibePN.Capture;
 using VibePN.Config;
 using VibePN.Identity;
 using VibePN.Linux;
@@ -155,6 +155,19 @@ public sealed partial class NodeHost : IAsyncDisposable
 
     public Task<NodeSnapshot> SnapshotAsync() => _loop.InvokeAsync(node => node.Snapshot(NodeLoop.Now()));
 
+    /// <summary>From now on packets are copied to <paramref name="ring"/>; null: to none.</summary>
+    public async Task CaptureAsync(CaptureRing? ring)
+    {
+        try
+        {
+            _ = await _loop.InvokeAsync(node => node.Capture = ring).ConfigureAwait(false);
+        }
+        catch (InvalidOperationException) when (ring is null)
+        {
+            // The loop has ended meanwhile, and captures nothing any more.
+        }
+    }
+
     /// <summary>Ends when the loop has taken a turn.</summary>
     /// <exception cref="InvalidOperationException">It has ended.</exception>
     public Task TurnAsync() => _loop.InvokeAsync(static _ => true);
@@ -295,40 +308,6 @@ public sealed partial class NodeHost : IAsyncDisposable
         var secret = new byte[32];
         TlsPrimitives.HkdfSha256Expand(pseudoRandomKey, System.Text.Encoding.ASCII.GetBytes(label), secret);
         return secret;
-    }
-
-    private static void ResolveInBackground(NodeLoop loop, string peer, IReadOnlyList<HostPort> names) => _ = ResolveAsync(loop, peer, names);
-
-    private static async Task ResolveAsync(NodeLoop loop, string peer, IReadOnlyList<HostPort> names)
-    {
-        var answers = await Task.WhenAll(names.Select(ResolveOneAsync)).ConfigureAwait(false);
-        IReadOnlyList<IPEndPoint> found = [.. answers.SelectMany(answer => answer.Found)];
-        var error = string.Join("; ", answers.Select(answer => answer.Error).OfType<string>());
-        try
-        {
-            await loop.InvokeAsync(node =>
-            {
-                node.OnResolved(peer, found, error.Length > 0 ? error : null, NodeLoop.Now());
-                return 0;
-            }).ConfigureAwait(false);
-        }
-        catch (InvalidOperationException)
-        {
-            // The loop has ended meanwhile: nobody waits for the answer.
-        }
-    }
-
-    private static async Task<(IReadOnlyList<IPEndPoint> Found, string? Error)> ResolveOneAsync(HostPort name)
-    {
-        try
-        {
-            var addresses = await Dns.GetHostAddressesAsync(name.Host).ConfigureAwait(false);
-            return ([.. addresses.Select(one => new IPEndPoint(one, name.Port))], null);
-        }
-        catch (SocketException failure)
-        {
-            return ([], $"{name.Host} does not resolve: {failure.Message}");
-        }
     }
 
     /// <summary>Called by the loop: the kernel is asked on another thread, the latest state wins.</summary>

@@ -65,7 +65,7 @@ internal static class BenchCommand
     /// <summary>Waits on its thread: it is one flow after the other.</summary>
     private static int Run(ApiClient api, string name, BenchOptions options, bool json, CancellationToken cancel)
     {
-        PeerDto peer = api.GetPeersAsync(cancel).GetAwaiter().GetResult().Peers.FirstOrDefault(peer => peer.Name == name) ?? throw new KeyNotFoundException($"there is no peer '{name}'; 'vibepn peers' lists them");
+        PeerDto peer = PeersCommand.FindAsync(api, name, cancel).GetAwaiter().GetResult();
         if (peer.State != PeerState.Connected)
         {
             throw new BenchException($"{name} is not connected: {peer.Reason ?? "see 'vibepn peers'"}");

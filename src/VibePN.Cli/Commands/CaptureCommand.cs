@@ -18,8 +18,8 @@ internal static class CaptureCommand
         Option<string> peer = new("--peer") { Description = "Only packets to and from this one", HelpName = "NAME" };
         Option<string> network = new("--network") { Description = "Only this network's", HelpName = "NAME" };
         Option<bool> dropped = new("--dropped") { Description = "Only packets that were dropped" };
-        Option<string> snap = Options.Checked("--snaplen", "BYTES", "Of each packet at most [default: all]", text => Number(text, CaptureFilter.MaxSnapBytes));
-        Option<string> count = Options.Checked("--count", "N", "Ends after as many packets", text => Number(text, int.MaxValue));
+        Option<string> snap = Options.Checked("--snaplen", "BYTES", "Of each packet at most [default: all]", text => Options.NumberError(text, 1, CaptureFilter.MaxSnapBytes));
+        Option<string> count = Options.Checked("--count", "N", "Ends after as many packets", text => Options.NumberError(text, 1, int.MaxValue));
         Option<string> time = Options.Checked("--for", "TIME", "Ends after this time, as 30s or 5m", text => Options.ParseTime(text) is { Ticks: > 0 } ? null : $"'{text}' is no time");
         ExampleCommand command = new(
             "capture", "Shows the packets in the tunnel, decrypted: peer, network, direction, and why one was dropped", "vibepn capture --peer node2 | wireshark -k -i -");
@@ -143,9 +143,6 @@ internal static class CaptureCommand
         ApiJson.Compact.CapturedPacketDto);
 
     private static DateTimeOffset Time(in PcapngPacket packet) => DateTimeOffset.UnixEpoch.AddTicks((long)(packet.UtcNanos / 100));
-
-    private static string? Number(string text, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1 && value <= most ? null : $"'{text}' is no number from 1 to {most}";
 
     private sealed class Tally
     {

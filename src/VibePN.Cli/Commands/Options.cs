@@ -30,6 +30,10 @@ internal static class Options
     public static string[] Split(string[]? values) =>
         [.. (values ?? []).SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
+    /// <summary>What is wrong with a whole number; null: nothing.</summary>
+    public static string? NumberError(string text, int least, int most) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most ? null : $"'{text}' is no number from {least} to {most}";
+
     public static string? NameError(string text) => Names.IsValid(text) ? null : $"'{text}' is no name: {Names.Rule}";
 
     /// <summary>A number and s, m, h or d; seconds without.</summary>

@@ -10,6 +10,10 @@ internal static class PeersCommand
     public static ExampleCommand Create() =>
         LiveView.Create("peers", "Lists the peers and how it stands with each", (client, cancel) => client.GetPeersAsync(cancel), (console, answer) => DrawPeers(console, answer.Peers, answer.KeptOut));
 
+    /// <exception cref="KeyNotFoundException">There is none of this name.</exception>
+    internal static async Task<PeerDto> FindAsync(ApiClient client, string name, CancellationToken cancel) =>
+        (await client.GetPeersAsync(cancel)).Peers.FirstOrDefault(peer => peer.Name == name) ?? throw new KeyNotFoundException($"there is no peer '{name}'; 'vibepn peers' lists them");
+
     internal static void DrawPeers(IAnsiConsole console, IReadOnlyList<PeerDto> peers, IReadOnlyList<KeptOutDto> keptOut)
     {
         if (peers.Count == 0)

@@ -22,9 +22,9 @@ internal static class PingCommand
     public static ExampleCommand Create()
     {
         Argument<string> name = new("PEER") { Description = "Its name, as 'vibepn peers' shows it" };
-        Option<string> count = Options.Checked("--count", "N", "Echo requests [default: 5]", text => Number(text, 1, 100_000));
+        Option<string> count = Options.Checked("--count", "N", "Echo requests [default: 5]", text => Options.NumberError(text, 1, 100_000));
         Option<string> interval = Options.Checked("--interval", "TIME", "Between two, from 0.05s [default: 1s]", text => Options.ParseTime(text) is { TotalSeconds: >= 0.05 and <= 60 } ? null : $"'{text}' is no time from 0.05s to 1m");
-        Option<string> size = Options.Checked("--size", "BYTES", "Of what each carries [default: 56]", text => Number(text, 0, MaxBytes));
+        Option<string> size = Options.Checked("--size", "BYTES", "Of what each carries [default: 56]", text => Options.NumberError(text, 0, MaxBytes));
         Option<bool> six = new("--ipv6") { Description = "To its IPv6 address" };
         ExampleCommand command = new("ping", "Measures the round trip to a peer through the tunnel and beside it, and whether full packets pass; 1: no answer", "vibepn ping node2 --count 20 --interval 0.1s");
         command.Add(name);
@@ -54,7 +54,7 @@ internal static class PingCommand
     private static async Task<PingDto> RunAsync(
         ApiClient client, string name, int count, TimeSpan interval, int size, AddressFamily family, Action<string> tell, CancellationToken cancel)
     {
-        PeerDto peer = await PeerAsync(client, name, cancel);
+        PeerDto peer = await PeersCommand.FindAsync(client, name, cancel);
         IPAddress[] inside = [.. peer.Addresses.Select(IPAddress.Parse)];
         IPAddress? to = inside.FirstOrDefault(address => address.AddressFamily == family) ?? inside.FirstOrDefault();
         PingReport report = new(peer, to?.ToString());
@@ -72,7 +72,7 @@ internal static class PingCommand
             double? through = await EchoAsync(to, size, mayBeCut: true);
             double? beside = await asked;
             report.Add(through, beside);
-            report.See(await PeerAsync(client, name, cancel));
+            report.See(await PeersCommand.FindAsync(client, name, cancel));
             tell(through is { } millis
                 ? string.Create(CultureInfo.InvariantCulture, $"{number}: {millis:0.00} ms through the tunnel{(beside is { } other ? $", {other:0.00} ms beside it" : "")}")
                 : string.Create(CultureInfo.InvariantCulture, $"{number}: no answer within {AnswerTime.TotalSeconds:0} s"));
@@ -98,9 +98,6 @@ internal static class PingCommand
 
         return report.Make();
     }
-
-    private static async Task<PeerDto> PeerAsync(ApiClient client, string name, CancellationToken cancel) =>
-        (await client.GetPeersAsync(cancel)).Peers.FirstOrDefault(peer => peer.Name == name) ?? throw new KeyNotFoundException($"there is no peer '{name}'; 'vibepn peers' lists them");
 
     /// <returns>Milliseconds; null: no answer in time.</returns>
     private static async Task<double?> EchoAsync(IPAddress to, int bytes, bool mayBeCut)
@@ -134,7 +131,4 @@ internal static class PingCommand
     }
 
     private static string Millis(double? value) => value is { } millis ? string.Create(CultureInfo.InvariantCulture, $"{millis:0.00} ms") : "nothing yet";
-
-    private static string? Number(string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most ? null : $"'{text}' is no number from {least} to {most}";
 }

@@ -68,13 +68,10 @@ internal sealed class StatusSource(NodeHost host, Reloader reloader, MetricsAddr
         ? [$"this node's certificate {words}; make a successor in time: vibepn rotate-key"]
         : [];
 
-    /// <summary>VmRSS of /proc/self/status (proc(5)), which is in KiB.</summary>
-    public static long ResidentBytes()
-    {
-        const string Key = "VmRSS:";
-        string? line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
-        return line is not null && long.TryParse(line[Key.Length..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long kib)
+    /// <summary>VmRSS of proc(5), which is in KiB.</summary>
+    public static long ResidentBytes() =>
+        OwnProcess.StatusField("VmRSS")?.Replace("kB", "", StringComparison.Ordinal) is { } text
+            && long.TryParse(text, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long kib)
             ? kib * 1024
             : 0;
-    }
 }

@@ -19,19 +19,24 @@ internal static class PlainHttp
 
     /// <param name="host">As the answering side knows itself.</param>
     /// <param name="target">Path, escaped where it has to be.</param>
-    /// <param name="body">JSON; null: none.</param>
+    /// <param name="body">JSON; empty: none.</param>
     /// <returns>Status and body.</returns>
     /// <exception cref="SocketException">Nobody is there, or the connection broke.</exception>
     /// <exception cref="IOException">The answer is no HTTP, or has no end.</exception>
-    public static async Task<(int Status, ReadOnlyMemory<byte> Body)> SendAsync(EndPoint to, string host, string method, string target, byte[]? body, CancellationToken cancel)
+    public static async Task<(int Status, ReadOnlyMemory<byte> Body)> SendAsync(EndPoint to, string host, string method, string target, ReadOnlyMemory<byte> body, CancellationToken cancel)
     {
         using Socket socket = NewSocket(to);
         await socket.ConnectAsync(to, cancel).ConfigureAwait(false);
         string head = string.Create(
             CultureInfo.InvariantCulture,
-            $"{method} {target} HTTP/1.0\r\nHost: {host}\r\n{(body is null ? "" : "Content-Type: application/json\r\n")}Content-Length: {body?.Length ?? 0}\r\n\r\n");
+            $"{method} {target} HTTP/1.0\r\nHost: {host}\r\n{(body.IsEmpty ? "" : "Content-Type: application/json\r\n")}Content-Length: {body.Length}\r\n\r\n");
         using NetworkStream stream = new(socket);
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(head).Concat(body ?? []).ToArray(), cancel).ConfigureAwait(false);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(head), cancel).ConfigureAwait(false);
+        if (!body.IsEmpty)
+        {
+            await stream.WriteAsync(body, cancel).ConfigureAwait(false);
+        }
+
         using MemoryStream answer = new();
         byte[] buffer = new byte[16 * 1024];
         for (int read; (read = await stream.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0;)

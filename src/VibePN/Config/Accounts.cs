@@ -52,12 +52,8 @@ public static class Accounts
     public static void SetCreationMask(UnixFileMode withheld) => PosixFile.SetCreationMask(withheld);
 
     /// <summary>Bit 0 of the effective capabilities (capabilities(7), CAP_CHOWN).</summary>
-    private static bool MayGiveFiles()
-    {
-        const string Key = "CapEff:";
-        string? line = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
-        return line is not null && ulong.TryParse(line.AsSpan(Key.Length).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong bits) && (bits & 1) != 0;
-    }
+    private static bool MayGiveFiles() =>
+        ulong.TryParse(OwnProcess.StatusField("CapEff"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong bits) && (bits & 1) != 0;
 
     private static uint? FindId(string file, string name)
     {

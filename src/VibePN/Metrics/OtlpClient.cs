@@ -24,7 +24,7 @@ public static class OtlpClient
         var path = collector.PathAndQuery is "/" ? DefaultPath : collector.PathAndQuery;
         try
         {
-            var (status, _) = await PlainHttp.SendAsync(to, collector.Authority, "POST", path, document.ToArray(), limit.Token).ConfigureAwait(false);
+            var (status, _) = await PlainHttp.SendAsync(to, collector.Authority, "POST", path, document, limit.Token).ConfigureAwait(false);
             return status is >= 200 and < 300 ? null : $"it answers {status} to {path}";
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
