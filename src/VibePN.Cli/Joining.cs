@@ -61,6 +61,9 @@ internal sealed class Joining(Invite invite, TimeProvider clock)
         }
     }
 
+    /// <summary>What goes into the tunnel from now on: the inviter has chosen it.</summary>
+    private string PrefixText => string.Join(", ", invite.Prefixes);
+
     private async Task AddAsync(CancellationToken cancel)
     {
         NodeConfig before = ConfigFile.Load(Config);
@@ -79,7 +82,7 @@ internal sealed class Joining(Invite invite, TimeProvider clock)
         PeerId self = Identify(before.Identity.CertPath, before.Identity.KeyPath, before.Node.Name);
         WriteStatement(self, before.Node.State);
         ConfigFileEdit edit = await ConfigFileEdit.ApplyAsync(Config, Edit, clock, cancel);
-        Console.Out.WriteLine(edit.IsChange ? $"added network {invite.Network} by way of {invite.InviterName} to {Config} (before: {edit.Backup})" : $"{Config} says so already");
+        Console.Out.WriteLine(edit.IsChange ? $"added network {invite.Network} ({PrefixText}) by way of {invite.InviterName} to {Config} (before: {edit.Backup})" : $"{Config} says so already");
         if (edit.IsChange && KnownPeers.Find(before, invite.Inviter, NodeLineages.Read(before.Node.State)) is null)
         {
             TellIntroductions();
@@ -122,6 +125,7 @@ internal sealed class Joining(Invite invite, TimeProvider clock)
         Console.Out.WriteLine($"fingerprint  {self}");
         Console.Out.WriteLine($"config       {node.Config}");
         Console.Out.WriteLine($"identity     {node.Cert}, {node.Key}");
+        Console.Out.WriteLine($"network      {invite.Network} ({PrefixText}) by way of {invite.InviterName}");
         TellIntroductions();
     }
 

@@ -12,7 +12,8 @@ internal sealed partial class Node
     /// <summary>
     /// Takes another config into use: peers (known by their fingerprint) and networks (known by name and interface) come, go and change.
     /// A connection stays unless its peer's entry is gone, and is told only what concerns it. Of <c>[node]</c> the name is
-    /// taken, for later Hellos; the rest of it, <c>[identity]</c> and <c>[tuning]</c> belong to whoever made this node.
+    /// taken, for later Hellos; the rest of it, <c>[identity]</c> and <c>[tuning]</c> belong to whoever made this node. What is remembered of
+    /// peers stays until <see cref="Settle(Instant)"/>: the config of before can be taken into use again.
     /// </summary>
     /// <param name="interfaceIndex">Of a network that is new: its interface has to exist by now. Asked before anything is changed.</param>
     /// <exception cref="InvalidOperationException">More networks than one process takes; nothing has changed.</exception>
@@ -26,12 +27,8 @@ internal sealed partial class Node
         }
 
         var interfaces = news.ConvertAll(network => interfaceIndex(network));
-        var before = _file;
         _file = config;
-        PruneRemembered();
-        PruneIntroductions(before);
         JoinKnown(takesIntroductions: true);
-        PruneLineages();
         config = _config;
         var (changed, added, removed) = ApplyPeers(config);
         var touched = new HashSet<NodeNetwork>();

@@ -285,7 +285,10 @@ internal sealed partial class Node
         if (before is null && peer.Active is { } active)
         {
             peer.ChangedNanos = _now.Nanos;
-            Log.PeerUp(_logger, peer.Name, PathText(active.Quic), active.Quic.IsDialer ? "us" : "the peer");
+            if (MayLog(peer))
+            {
+                Log.PeerUp(_logger, peer.Name, PathText(active.Quic), active.Quic.IsDialer ? "us" : "the peer");
+            }
         }
 
         NoteUsable(peer);
@@ -305,7 +308,12 @@ internal sealed partial class Node
 
         TakeRoutesIntoUse();
         var (_, text) = Explain(link, close);
-        Log.PeerDown(_logger, peer.Name, text);
+        if (MayLog(peer))
+        {
+            // Two nodes with one key take turns many times a second.
+            Log.PeerDown(_logger, peer.Name, text);
+        }
+
         peer.Fail(DialFailure.Lost, text);
         NoteCondition(peer);
         peer.SeenAt = link.RemoteEndPoint;

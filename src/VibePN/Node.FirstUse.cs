@@ -29,6 +29,7 @@ internal sealed partial class Node
 
         _remembered.RemoveAll(one => one.Trust == PeerTrust.FirstUse && one.Name == peer.Name);
         _remembered.Add(new RememberedPeer(peer.Name, id, PeerTrust.FirstUse, _now.UtcSeconds) { Address = peer.Config.Address?.ToString() });
+        _ = _introductions.LetIn(id);
         TrustChanged();
         if (introduced is null)
         {

@@ -165,17 +165,17 @@ internal sealed partial class Node
     }
 
     /// <summary>The config file, or what is remembered beside it, is another now: whose word still counts, and who stays out.</summary>
-    /// <param name="before">The file's config until now.</param>
-    private void PruneIntroductions(NodeConfig before)
+    /// <param name="gone">Whom the file has let go.</param>
+    private void PruneIntroductions(List<(PeerId Id, string Name)> gone)
     {
         var known = KnownPeers.Join(_file, _remembered).Peers;
         var isChange = _introductions.Prune(known);
         if (known.Any(peer => peer.Introduces))
         {
             // Whom the file lets go is let go: not to come back because somebody vouches for it, now or later.
-            foreach (var gone in before.Peers.Where(peer => peer.Fingerprint is not null && known.All(one => one.Fingerprint != peer.Fingerprint)))
+            foreach (var (id, name) in gone)
             {
-                isChange |= KeepOut(gone.Fingerprint!.Value, gone.Name);
+                isChange |= KeepOut(id, name);
             }
         }
 
@@ -241,7 +241,7 @@ internal sealed partial class Node
         {
             _takeIntroductionsNanos = ulong.MaxValue;
             _introductionsTakenNanos = _now.Nanos;
-            _ = _introductions.Reconcile(_file, _now.UtcSeconds, out _);
+            _ = _introductions.Reconcile(_settled, _now.UtcSeconds, out _);
             TrustChanged();
             ApplyKnown();
         }

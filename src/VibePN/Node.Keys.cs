@@ -19,6 +19,9 @@ internal sealed partial class Node
 
     private Lineage _ownLineage;
 
+    /// <summary>By member; asked for each member and each introduction at each change.</summary>
+    private readonly Dictionary<PeerId, Lineage> _lineageOf = [];
+
     /// <summary>
     /// The own key has a successor: new handshakes show it. Peers that are connected are dialed anew by it, make before break; what flows goes
     /// on meanwhile. Who cannot be moved stays on the connection of before until the overlap ends. The protocol of before knows nothing of this.
@@ -81,6 +84,7 @@ internal sealed partial class Node
             }
 
             _lineages.Add(shown);
+            IndexLineages();
             PruneLineages();
             TrustChanged();
             JoinKnown();
@@ -150,13 +154,26 @@ internal sealed partial class Node
         if (over > 0)
         {
             _lineages.RemoveAll(lineage => !lineage.Members.Any(pins.Contains) && over-- > 0);
+            IndexLineages();
             TrustChanged();
+        }
+    }
+
+    private void IndexLineages()
+    {
+        _lineageOf.Clear();
+        foreach (var lineage in _lineages)
+        {
+            foreach (var member in lineage.Members)
+            {
+                _ = _lineageOf.TryAdd(member, lineage);
+            }
         }
     }
 
     /// <summary>As <see cref="FirstOf"/>, this node included, and also while the list of whom it trusts is being made.</summary>
     private PeerId FirstKnown(PeerId id) =>
-        _ownLineage.Has(id) ? _ownLineage.First : _lineages.Find(lineage => lineage.Has(id))?.First ?? id;
+        _ownLineage.Has(id) ? _ownLineage.First : _lineageOf.GetValueOrDefault(id)?.First ?? id;
 
     /// <summary>The first fingerprint of the node that is known by one of them.</summary>
     private PeerId FirstOf(PeerId id) => _trust.LineageOf(id)?.First ?? id;

@@ -15,6 +15,9 @@ internal sealed partial class Node
     /// <summary>Of the config file, with nothing that is remembered.</summary>
     private NodeConfig _file;
 
+    /// <summary>The last one that is for good. By another, which may be undone yet, nothing is forgotten.</summary>
+    private NodeConfig _settled;
+
     private readonly InviteBook _invites;
     private List<RememberedPeer> _remembered;
 
@@ -102,12 +105,12 @@ internal sealed partial class Node
 
         KeepOut(peer);
 
-        foreach (var invite in _remembered.Where(one => one.Id == peer.Id).Select(one => one.Invite).OfType<InviteId>().ToList())
+        foreach (var invite in _remembered.Where(one => IsOf(one, peer)).Select(one => one.Invite).OfType<InviteId>().ToList())
         {
             _ = _invites.Revoke(invite, now.UtcSeconds);
         }
 
-        _remembered.RemoveAll(one => one.Id == peer.Id);
+        _remembered.RemoveAll(one => IsOf(one, peer));
         TrustChanged();
         ApplyKnown();
         return true;
@@ -191,10 +194,50 @@ internal sealed partial class Node
     /// </param>
     private void JoinKnown(bool takesIntroductions = false)
     {
-        var known = KnownPeers.Join(_file, _remembered);
-        _config = takesIntroductions ? _introductions.Join(known, Self) : _introductions.Keep(known, _config);
+        var known = JoinRemembered();
+        _config = takesIntroductions ? _introductions.Join(known, Self, LetGo().Select(gone => FirstKnown(gone.Id))) : _introductions.Keep(known, _config);
         _trust = TrustList.Create(_config, Self, _invites, _lineages);
     }
+
+    private NodeConfig JoinRemembered() => KnownPeers.Join(_file, ReferenceEquals(_file, _settled) ? _remembered : KnownPeers.Prune(_file, _remembered, _lineages));
+
+    /// <summary>Whether a peer is the remembered one: it may be known inside by another of its keys, by which it was introduced first.</summary>
+    private bool IsOf(RememberedPeer remembered, Peer peer) => FirstKnown(remembered.Id) == FirstKnown(peer.Id);
+
+    /// <summary>The config file in force will not be undone: what is of no use beside it is forgotten, and whom it let go stays out.</summary>
+    public void Settle(Instant now)
+    {
+        _now = now;
+        Settle(LetGo());
+        PruneLineages();
+    }
+
+    private void Settle(List<(PeerId Id, string Name)> gone)
+    {
+        PruneRemembered();
+        PruneIntroductions(gone);
+        _settled = _file;
+    }
+
+    /// <summary>Whom the file had, by a fingerprint or by first use, and has no more.</summary>
+    /// <param name="isStart">What the file was before is not known, but what was seen by it.</param>
+    private List<(PeerId Id, string Name)> LetGo(bool isStart = false)
+    {
+        if (ReferenceEquals(_file, _settled) && !isStart)
+        {
+            return [];
+        }
+
+        HashSet<PeerId> known = [.. JoinRemembered().Peers.Select(peer => peer.Fingerprint).OfType<PeerId>().Select(FirstKnown)];
+        List<(PeerId Id, string Name)> gone = [.. _settled.Peers.Where(peer => peer.Fingerprint is not null).Select(peer => (peer.Fingerprint!.Value, peer.Name))];
+        gone.AddRange(_remembered
+            .Where(one => one.Trust == PeerTrust.FirstUse && !HasUnpinned(_file, one.Name) && (isStart || HasUnpinned(_settled, one.Name)))
+            .Select(one => (one.Id, one.Name)));
+        gone.RemoveAll(one => known.Contains(FirstKnown(one.Id)));
+        return gone;
+    }
+
+    private static bool HasUnpinned(NodeConfig file, string name) => file.Peers.Any(peer => peer.Name == name && KnownPeers.IsUnpinned(peer));
 
     private void TrustChanged()
     {
@@ -274,7 +317,8 @@ internal sealed partial class Node
 
             var before = _invites.Find(proof.Id)!;
             var introduced = peer;
-            var name = KnownPeers.FreeName(before.JoinerName ?? Names.Tame(hello.NodeName), one => _peersByName.TryGetValue(one, out var other) && other != introduced);
+            var name = KnownPeers.FreeName(before.JoinerName ?? Names.Tame(hello.NodeName), one =>
+                _file.Peers.Any(entry => entry.Name == one) || (_peersByName.TryGetValue(one, out var other) && other != introduced));
             _invites.Use(proof.Id, joiner, name, _now.UtcSeconds);
             _remembered.Add(new RememberedPeer(name, joiner, PeerTrust.Invite, _now.UtcSeconds)
             {
@@ -348,7 +392,7 @@ internal sealed partial class Node
         // Somebody may go on introducing it.
         (peer.AdmittedBy, peer.AdmittedVersion) = (null, 0);
         _invites.Restore(before);
-        _remembered.RemoveAll(one => one.Id == peer.Id);
+        _remembered.RemoveAll(one => IsOf(one, peer));
         TrustChanged();
         JoinKnown(takesIntroductions: true);
         _ = ApplyPeers(_config);

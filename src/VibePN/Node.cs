@@ -77,14 +77,14 @@ internal sealed partial class Node : QuicHandler, IDisposable
         _output = output;
         _logger = logger;
         _now = now;
-        _file = options.Config;
+        (_file, _settled) = (options.Config, options.Config);
         _invites = new InviteBook(options.Memory.Trust.Invites);
         _remembered = [.. options.Memory.Trust.Peers];
         _lineages = [.. options.Memory.Trust.Lineages];
         _ownLineage = options.Identity.Lineage;
-        PruneRemembered();
+        IndexLineages();
         _introductions = new IntroductionBook(options.Memory.Introductions, FirstKnown);
-        PruneIntroductions(_file);
+        Settle(LetGo(isStart: true));
         _config = _introductions.Join(KnownPeers.Join(_file, _remembered), options.Identity.Id);
         _trust = TrustList.Create(_config, options.Identity.Id, _invites, _lineages);
         StartedAt = now;

@@ -10,9 +10,10 @@ public sealed partial class NodeHost
     /// Takes another config into use as far as it differs: networks, peers, routes, name, socket. What is unchanged is not touched. Not
     /// covered, and ignored: what <see cref="ConfigDifference"/> says needs a restart.
     /// </summary>
+    /// <param name="isForGood">False: it may be undone yet, and nobody whom the config of before had is forgotten.</param>
     /// <exception cref="LinuxException">An interface, a socket or the host's network failed. The config in force is the one before.</exception>
     /// <exception cref="InvalidOperationException">Too many networks since the start, or the node has stopped; likewise.</exception>
-    public async Task ApplyAsync(NodeConfig config)
+    public async Task ApplyAsync(NodeConfig config, bool isForGood)
     {
         await _turn.WaitAsync().ConfigureAwait(false);
         try
@@ -23,6 +24,14 @@ public sealed partial class NodeHost
             }
 
             await ApplyInTurnAsync(config).ConfigureAwait(false);
+            if (isForGood)
+            {
+                _ = await _loop.InvokeAsync(node =>
+                {
+                    node.Settle(NodeLoop.Now());
+                    return 0;
+                }).ConfigureAwait(false);
+            }
         }
         finally
         {

@@ -13,7 +13,7 @@ namespace VibePN;
 /// </summary>
 internal sealed partial class NodeIntroductionFile(string directory)
 {
-    private const int MaxFileBytes = 4 << 20;
+    private const int MaxFileBytes = 16 << 20;
 
     private string? _saved;
 

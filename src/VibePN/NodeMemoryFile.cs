@@ -54,7 +54,7 @@ internal sealed partial class NodeMemoryFile(string directory)
             var document = JsonSerializer.Deserialize(File.ReadAllBytes(Path), MemoryJson.Default.Document) ?? throw new JsonException("empty");
             return Read(document);
         }
-        catch (Exception failure) when (failure is JsonException or FormatException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is JsonException or FormatException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             problem = $"{Path}: {failure.Message}; starting without remembered addresses";
             TryPutAside();
@@ -89,14 +89,14 @@ internal sealed partial class NodeMemoryFile(string directory)
 
     private static NodeMemory Read(Document document) => new(
         [
-            .. (document.Networks ?? []).Select(network => new NodeNetworkMemory(
+            .. (document.Networks ?? []).Select(entry => entry ?? throw new FormatException("an empty entry")).Select(network => new NodeNetworkMemory(
                 network.Name ?? "",
                 (network.Counters ?? []).ToDictionary(counter => Prefix.FromIPNetwork(IPNetwork.Parse(counter.Key)), counter => counter.Value),
                 [
                     .. (network.Owners ?? []).Select(owner => new AddressOwner(
-                        IpKey.FromIPAddress(IPAddress.Parse(owner.Address ?? "")),
-                        PeerId.Parse(owner.Peer ?? ""),
-                        owner.LastSeenUtcSeconds)),
+                        IpKey.FromIPAddress(IPAddress.Parse(owner?.Address ?? "")),
+                        PeerId.Parse(owner?.Peer ?? ""),
+                        owner?.LastSeenUtcSeconds ?? 0)),
                 ])),
         ]);
 
@@ -128,9 +128,9 @@ internal sealed partial class NodeMemoryFile(string directory)
         }
     }
 
-    internal sealed record Document(int Version, NetworkEntry[]? Networks);
+    internal sealed record Document(int Version, NetworkEntry?[]? Networks);
 
-    internal sealed record NetworkEntry(string? Name, Dictionary<string, uint>? Counters, OwnerEntry[]? Owners);
+    internal sealed record NetworkEntry(string? Name, Dictionary<string, uint>? Counters, OwnerEntry?[]? Owners);
 
     internal sealed record OwnerEntry(string? Address, string? Peer, long LastSeenUtcSeconds);
 

@@ -10,7 +10,7 @@ namespace VibePN;
 /// </summary>
 internal sealed partial class NodeTokenFile(string directory)
 {
-    private const int MaxFileBytes = 1 << 20;
+    private const int MaxFileBytes = 4 << 20;
 
     private string? _saved;
 
@@ -33,7 +33,7 @@ internal sealed partial class NodeTokenFile(string directory)
             }
 
             var document = JsonSerializer.Deserialize(File.ReadAllBytes(Path), TokenJson.Default.Document) ?? throw new JsonException("empty");
-            return [.. (document.Tokens ?? []).Select(token => new PeerToken(PeerId.Parse(token.Peer ?? ""), token.Token ?? []))];
+            return [.. (document.Tokens ?? []).Select(token => new PeerToken(PeerId.Parse(token?.Peer ?? ""), token?.Token ?? []))];
         }
         catch (Exception failure) when (failure is JsonException or FormatException or IOException or UnauthorizedAccessException)
         {
@@ -56,7 +56,7 @@ internal sealed partial class NodeTokenFile(string directory)
         }
     }
 
-    internal sealed record Document(int Version, Entry[]? Tokens);
+    internal sealed record Document(int Version, Entry?[]? Tokens);
 
     /// <param name="Token">Base64 in the file.</param>
     internal sealed record Entry(string? Peer, byte[]? Token);

@@ -86,6 +86,7 @@ public sealed class JoinTests : IDisposable
             string invite = Invite(hub);
             Outcome before = Join(member, invite, "--address", addresses[i + 1]);
             Assert.True(before.ExitCode == 0 && before.Output.Contains("introduces the others of corp", StringComparison.Ordinal), before.ToString());
+            Assert.Contains("network      corp (10.42.0.0/", before.Output, StringComparison.Ordinal);
             Start(member);
             Assert.Equal(0, Join(member, invite).ExitCode);
         }

@@ -41,6 +41,27 @@ public sealed class NodeIntroductionFileTests
         Assert.Equal(Describe(IntroductionMemory.Empty), Describe(new NodeIntroductionFile(folder.Path).Load(out _)));
     }
 
+    /// <summary>All that there may be: a file that its own writer's bounds make too long would keep every member out.</summary>
+    [Fact]
+    public void Load_AsMuchAsThereMayBe_IsReadBack()
+    {
+        using TemporaryDirectory folder = new();
+        static PeerId Id(int number) => PeerId.OfCertificate(BitConverter.GetBytes(number));
+        static string Name(string kind, int number) => $"{kind}{number:d8}".PadRight(32, 'x');
+        string[] networks = [.. Enumerable.Range(0, Limits.NetworksPerPeer).Select(i => Name("n", i))];
+        IPEndPoint[] at = [.. Enumerable.Range(0, Limits.AddressesPerPeer).Select(i => IPEndPoint.Parse($"[2001:db8:1111:2222:3333:4444:5555:666{i}]:51820"))];
+        IntroductionMemory most = new(
+            [.. Enumerable.Range(0, Limits.Introduced).Select(i => new IntroducedPeer(Hub, Id(i), Name("p", i), 1_700_000_000, 1_700_000_000) { Networks = networks, EndPoints = at })],
+            [.. Enumerable.Range(0, Limits.KeptOut).Select(i => new KeptOutPeer(Id(-1 - i), Name("k", i), 1_700_000_002))],
+            [.. Enumerable.Range(0, Limits.RememberedPeers).Select(Id)]);
+        new NodeIntroductionFile(folder.Path).Save(most);
+
+        IntroductionMemory read = new NodeIntroductionFile(folder.Path).Load(out string? problem);
+
+        Assert.Null(problem);
+        Assert.Equal((Limits.Introduced, Limits.KeptOut, Limits.RememberedPeers), (read.Peers.Count, read.KeptOut.Count, read.Askers.Count));
+    }
+
     [Theory]
     [InlineData("{")]
     [InlineData("null")]

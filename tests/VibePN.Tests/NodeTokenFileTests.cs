@@ -32,6 +32,7 @@ public sealed class NodeTokenFileTests
     [InlineData("{\"tokens\":[{\"peer\":\"short\",\"token\":\"AQID\"}]}")]
     [InlineData("{\"tokens\":[{\"peer\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"token\":\"?\"}]}")]
     [InlineData("null")]
+    [InlineData("{\"tokens\":[null]}")]
     public void Load_Unreadable_IgnoredWithOneProblemAndAddressesStay(string text)
     {
         using TemporaryDirectory folder = new();
@@ -50,11 +51,24 @@ public sealed class NodeTokenFileTests
     public void Load_FileLargerThanAnyOfOurs_IgnoredUnread()
     {
         using TemporaryDirectory folder = new();
-        File.WriteAllText(Path.Combine(folder.Path, "tokens.json"), "{}" + new string(' ', 1 << 20));
+        File.WriteAllText(Path.Combine(folder.Path, "tokens.json"), "{}" + new string(' ', 4 << 20));
 
         Assert.Empty(new NodeMemoryFile(folder.Path).Load(out string? problem).Tokens);
 
         Assert.Contains("more than", problem, StringComparison.Ordinal);
+    }
+
+    /// <summary>As many as there may be peers, each as long as a peer may make it.</summary>
+    [Fact]
+    public void Load_TokensOfAllPeers_AreReadBack()
+    {
+        using TemporaryDirectory folder = new();
+        PeerToken[] tokens = [.. Enumerable.Range(0, Limits.RememberedPeers + Limits.Introduced).Select(i => new PeerToken(PeerId.OfCertificate(BitConverter.GetBytes(i)), new byte[Limits.DialTokenBytes]))];
+        new NodeMemoryFile(folder.Path).Save(NodeMemory.Empty with { Tokens = tokens });
+
+        Assert.Equal(tokens.Length, new NodeMemoryFile(folder.Path).Load(out string? problem).Tokens.Count);
+
+        Assert.Null(problem);
     }
 
     [Fact]

@@ -200,9 +200,9 @@ internal sealed class Reloader : IAsyncDisposable
     /// All that the daemon makes of a config. The metrics address comes last, and never fails: the check has looked at it before, and a way back
     /// must not end there.
     /// </summary>
-    private async Task ApplyAsync(NodeConfig config)
+    private async Task ApplyAsync(NodeConfig config, bool isForGood)
     {
-        await _host.ApplyAsync(config);
+        await _host.ApplyAsync(config, isForGood);
         await _metrics.ServeAsync(config.Node.Metrics);
         await _push.SendToAsync(config.Node.Otlp);
     }

@@ -15,7 +15,7 @@ public sealed class ConfigInForce : IAsyncDisposable
 
     private readonly SemaphoreSlim _turn = new(1);
     private readonly UnconfirmedFile _file;
-    private readonly Func<NodeConfig, Task> _apply;
+    private readonly Func<NodeConfig, bool, Task> _apply;
     private readonly Func<NodeConfig, Task<ConfigCheck>> _check;
     private readonly TimeProvider _clock;
     private ConfigText _inForce;
@@ -25,12 +25,14 @@ public sealed class ConfigInForce : IAsyncDisposable
 
     /// <param name="start">What the daemon started with.</param>
     /// <param name="record">Set: that was the confirmed config, not the file's.</param>
-    /// <param name="apply">Takes a config into use, or throws and leaves everything as it was.</param>
+    /// <param name="apply">
+    /// Takes a config into use, or throws and leaves everything as it was. True: for good; with the config in force, it is for good from now on.
+    /// </param>
     /// <param name="check">Finds what would stand against it, without changing anything.</param>
     public ConfigInForce(
         ConfigText start,
         UnconfirmedFile.Record? record,
-        Func<NodeConfig, Task> apply,
+        Func<NodeConfig, bool, Task> apply,
         Func<NodeConfig, Task<ConfigCheck>> check,
         TimeProvider clock)
     {
@@ -103,6 +105,7 @@ public sealed class ConfigInForce : IAsyncDisposable
 
             _file.Save(null);
             Settle();
+            await TellSettledAsync().ConfigureAwait(false);
             return true;
         }
         finally
@@ -135,7 +138,7 @@ public sealed class ConfigInForce : IAsyncDisposable
 
             if (isChanged)
             {
-                await _apply(next.Config).ConfigureAwait(false);
+                await _apply(next.Config, !waits).ConfigureAwait(false);
             }
         }
 #pragma warning disable CA1031 // Whatever it is: everything is as it was, and who asked is told.
@@ -166,6 +169,19 @@ public sealed class ConfigInForce : IAsyncDisposable
         _wait = null;
         _confirmed = _inForce;
         Volatile.Write(ref _record, null);
+    }
+
+    private async Task TellSettledAsync()
+    {
+        try
+        {
+            await _apply(_confirmed.Config, true).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever it is: the config is in force and confirmed; what is forgotten by it is so with the next reload or start.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
     }
 
     private void Await(TimeSpan time)
@@ -200,7 +216,7 @@ public sealed class ConfigInForce : IAsyncDisposable
     {
         try
         {
-            await _apply(_confirmed.Config).ConfigureAwait(false);
+            await _apply(_confirmed.Config, true).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever it is: the way back is tried until it is gone.
         catch (Exception failure)

@@ -54,7 +54,11 @@ public sealed class IntroductionBook
 
     public bool IsAsker(PeerId id) => _askers.Contains(id);
 
-    public bool IsKeptOut(PeerId id) => _keptOut.Exists(peer => IsSame(peer.Id, id));
+    public bool IsKeptOut(PeerId id)
+    {
+        PeerId first = _firstOf(id);
+        return _keptOut.Exists(peer => _firstOf(peer.Id) == first);
+    }
 
     /// <summary>Whether anybody vouches for it.</summary>
     public bool Has(PeerId id) => _peers.Keys.Any(key => key.Id == id);
@@ -190,13 +194,15 @@ public sealed class IntroductionBook
     /// The introduced ones behind all other peers: what these say wins, whoever is known otherwise is not introduced. Of several introducers each
     /// adds its networks and addresses. An introduced peer introduces nobody, and owns host addresses only.
     /// </summary>
-    public NodeConfig Join(NodeConfig known, PeerId self)
+    /// <param name="letGo">First fingerprints of further ones who stay out, for now.</param>
+    public NodeConfig Join(NodeConfig known, PeerId self, IEnumerable<PeerId>? letGo = null)
     {
+        HashSet<PeerId> keptOut = [.. _keptOut.Select(peer => _firstOf(peer.Id)), .. letGo ?? []];
         HashSet<PeerId> others = [.. known.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>().Append(self).Select(_firstOf)];
         HashSet<string> names = [.. known.Peers.Select(peer => peer.Name)];
         ILookup<PeerId, PeerConfig> introducers = known.Peers.Where(peer => peer is { Introduces: true, Fingerprint: not null }).ToLookup(peer => _firstOf(peer.Fingerprint!.Value));
         List<PeerConfig> joined = [.. known.Peers];
-        foreach (IGrouping<PeerId, IntroducedPeer> words in Peers.Where(peer => !others.Contains(_firstOf(peer.Id)) && !IsKeptOut(peer.Id)).GroupBy(peer => _firstOf(peer.Id)))
+        foreach (IGrouping<PeerId, IntroducedPeer> words in Peers.Where(peer => !others.Contains(_firstOf(peer.Id)) && !keptOut.Contains(_firstOf(peer.Id))).GroupBy(peer => _firstOf(peer.Id)))
         {
             (PeerConfig Entry, IntroducedPeer Word)[] vouched =
             [

@@ -74,6 +74,8 @@ public sealed class InviteBook
                 return AdmissionReason.InviteUsed;
             case InviteState.Used:
                 break;
+            case InviteState.Expired when invite.Key.IsEmpty:
+                return AdmissionReason.InviteExpired;
             case var _ when !proof.Holds(invite.Key.Span, joiner, self):
                 return AdmissionReason.InviteForged;
             case InviteState.Expired:
@@ -92,6 +94,10 @@ public sealed class InviteBook
             if (index >= Limits.ClosedInvites || invite.EndUtcSeconds < nowUtcSeconds - KeptSeconds)
             {
                 _ = _invites.Remove(invite.Id);
+            }
+            else if (!invite.Key.IsEmpty)
+            {
+                _invites[invite.Id] = invite with { Key = default };
             }
         }
     }

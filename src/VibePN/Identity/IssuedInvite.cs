@@ -7,7 +7,7 @@ public sealed record IssuedInvite
 {
     public required InviteId Id { get; init; }
 
-    /// <summary>What proofs are checked with: the invite's secret. Empty as soon as the invite is over. Not for logs.</summary>
+    /// <summary>What proofs are checked with: the invite's secret. Empty when the invite is over: then nobody gets in by it, whatever the clock says later. Not for logs.</summary>
     public ReadOnlyMemory<byte> Key { get; init; }
 
     public required string Network { get; init; }
@@ -34,7 +34,7 @@ public sealed record IssuedInvite
     public InviteState StateAt(long nowUtcSeconds) =>
         RevokedUtcSeconds is not null ? InviteState.Revoked
         : UsedBy is not null ? InviteState.Used
-        : nowUtcSeconds > ExpiresUtcSeconds ? InviteState.Expired
+        : nowUtcSeconds > ExpiresUtcSeconds || Key.IsEmpty ? InviteState.Expired
         : InviteState.Open;
 
     /// <summary>When it was over; the end of time while it is open.</summary>

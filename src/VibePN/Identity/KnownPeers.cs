@@ -42,11 +42,16 @@ public static class KnownPeers
 
     /// <summary>What is still of use beside this file: not what the file pins itself, nor what was seen for an entry that is gone.</summary>
     /// <param name="lineages">Successions that peers have shown: the file may pin another key of the same node.</param>
-    public static IReadOnlyList<RememberedPeer> Prune(NodeConfig file, IReadOnlyList<RememberedPeer> remembered, IReadOnlyList<Lineage> lineages) =>
-    [
-        .. remembered.Where(one => !file.Peers.Any(peer => peer.Fingerprint is { } pin && (pin == one.Id || lineages.Any(keys => keys.Has(pin) && keys.Has(one.Id))))
-            && (one.Trust != PeerTrust.FirstUse || file.Peers.Any(peer => peer.Name == one.Name && IsUnpinned(peer)))),
-    ];
+    public static IReadOnlyList<RememberedPeer> Prune(NodeConfig file, IReadOnlyList<RememberedPeer> remembered, IReadOnlyList<Lineage> lineages)
+    {
+        HashSet<PeerId> pins = [.. file.Peers.Select(peer => peer.Fingerprint).OfType<PeerId>()];
+        HashSet<PeerId> pinned = [.. pins, .. lineages.Where(keys => keys.Members.Any(pins.Contains)).SelectMany(keys => keys.Members)];
+        return
+        [
+            .. remembered.Where(one => !pinned.Contains(one.Id)
+                && (one.Trust != PeerTrust.FirstUse || file.Peers.Any(peer => peer.Name == one.Name && IsUnpinned(peer)))),
+        ];
+    }
 
     /// <summary>The file's entry of a node, whichever of its keys it names; null: it has none.</summary>
     /// <param name="lineages">Successions that peers have shown.</param>

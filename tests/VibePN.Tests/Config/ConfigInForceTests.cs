@@ -122,10 +122,10 @@ public sealed class ConfigInForceTests : IAsyncDisposable
         Assert.Equal("one", StartAgain());
 
         _clock.Advance(Minute - TimeSpan.FromSeconds(1));
-        Assert.Equal(["two"], _applied);
+        Assert.Equal(["two?"], _applied);
         _clock.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal(["two", "one"], _applied);
+        Assert.Equal(["two?", "one"], _applied);
         Assert.Equal(["~ [node]: name two → one"], _rolledBack);
         Assert.Null(Inforce.ConfirmBy);
         Assert.True(Inforce.IsFileRejected);
@@ -150,7 +150,7 @@ public sealed class ConfigInForceTests : IAsyncDisposable
         Assert.True(await Inforce.ConfirmAsync());
         _clock.Advance(2 * Minute);
 
-        Assert.Equal(["two"], _applied);
+        Assert.Equal(["two?", "two"], _applied);
         Assert.Equal("two", StartAgain());
         Assert.False(await Inforce.ConfirmAsync());
     }
@@ -167,7 +167,7 @@ public sealed class ConfigInForceTests : IAsyncDisposable
         Assert.Equal(by, (await Reload()).ConfirmBy);
         _clock.Advance(Minute / 2);
 
-        Assert.Equal(["two", "three", "one"], _applied);
+        Assert.Equal(["two?", "three?", "one"], _applied);
         Assert.Equal("one", StartAgain());
     }
 
@@ -181,9 +181,9 @@ public sealed class ConfigInForceTests : IAsyncDisposable
 
         Assert.Equal(_clock.GetUtcNow() + (2 * Minute), (await Reload(2 * Minute)).ConfirmBy);
         _clock.Advance(Minute);
-        Assert.Equal(["two"], _applied);
+        Assert.Equal(["two?"], _applied);
         _clock.Advance(Minute);
-        Assert.Equal(["two", "one"], _applied);
+        Assert.Equal(["two?", "one"], _applied);
     }
 
     [Fact]
@@ -197,7 +197,7 @@ public sealed class ConfigInForceTests : IAsyncDisposable
         Assert.Null((await Reload()).ConfirmBy);
         _clock.Advance(2 * Minute);
 
-        Assert.Equal(["two", "one"], _applied);
+        Assert.Equal(["two?", "one"], _applied);
         Assert.Empty(_rolledBack);
         Assert.False(Inforce.IsFileRejected);
         Assert.False(File.Exists(Record));
@@ -219,7 +219,7 @@ public sealed class ConfigInForceTests : IAsyncDisposable
         File.WriteAllText(ConfigPath, second);
         Assert.Equal("one", StartAgain());
         _clock.Advance(Minute);
-        Assert.Equal(["two", "one"], _applied);
+        Assert.Equal(["two?", "one"], _applied);
     }
 
     [Fact]
@@ -236,7 +236,7 @@ public sealed class ConfigInForceTests : IAsyncDisposable
         _failure = null;
         _clock.Advance(Minute);
 
-        Assert.Equal(["two", "one"], _applied);
+        Assert.Equal(["two?", "one"], _applied);
         Assert.True(Inforce.IsFileRejected);
     }
 
@@ -316,14 +316,14 @@ public sealed class ConfigInForceTests : IAsyncDisposable
         return start;
     }
 
-    private Task Apply(NodeConfig config)
+    private Task Apply(NodeConfig config, bool isForGood)
     {
         if (_failure is not null)
         {
             throw new InvalidOperationException(_failure);
         }
 
-        _applied.Add(config.Node.Name);
+        _applied.Add(config.Node.Name + (isForGood ? "" : "?"));
         return Task.CompletedTask;
     }
 }

@@ -17,6 +17,27 @@ public sealed class IntroductionBookTests
 
     private readonly IntroductionBook _book = new(IntroductionMemory.Empty, id => id == HubLater ? Hub : id == CarolLater ? Carol : id);
 
+    /// <summary>The loop does it ten times a second while an introducer changes its mind: no walk through all for each.</summary>
+    [Fact]
+    public void Join_AtAllLimits_LooksAtEachAFewTimes()
+    {
+        int asked = 0;
+        IntroductionBook book = new(
+            new IntroductionMemory(
+                [.. Enumerable.Range(0, Limits.Introduced).Select(i => new IntroducedPeer(Hub, PeerId.OfCertificate(BitConverter.GetBytes(i)), "p" + i, Now, Now) { Networks = ["corp"] })],
+                [.. Enumerable.Range(1, Limits.KeptOut).Select(i => new KeptOutPeer(PeerId.OfCertificate(BitConverter.GetBytes(-i)), "k" + i, Now))],
+                []),
+            id =>
+            {
+                asked++;
+                return id;
+            });
+
+        Assert.Equal(1 + Limits.Introduced, book.Join(File(Hub), Self).Peers.Count);
+
+        Assert.InRange(asked, 1, 8 * (Limits.Introduced + Limits.KeptOut));
+    }
+
     [Fact]
     public void Join_FileNamesALaterKey_IsThePeerOfTheFileAlone()
     {

@@ -204,10 +204,16 @@ internal sealed class SimHost : NodeOutput, ISimMachine
     public void ChangeConfig(Func<NodeConfig, NodeConfig> change) => Config = change(Config);
 
     /// <summary>The config changes while the node runs.</summary>
-    public NodeChange Apply(Func<NodeConfig, NodeConfig> change)
+    /// <param name="isForGood">False: it may be undone yet.</param>
+    public NodeChange Apply(Func<NodeConfig, NodeConfig> change, bool isForGood = true)
     {
         Config = change(Config);
         var applied = _node!.Apply(Config, network => 1 + _networkNames.Count, _network.Now);
+        if (isForGood)
+        {
+            _node.Settle(_network.Now);
+        }
+
         _networkNames.AddRange(applied.Opened.Select(network => network.Name));
         AfterCall();
         return applied;
