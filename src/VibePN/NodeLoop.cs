@@ -27,7 +27,7 @@ internal sealed partial class NodeLoop : NodeOutput, IDisposable
     private const int ReadsPerTurn = 4;
 
     /// <summary>
-    /// Likewise of a TUN. Its kernel queue holds 500 frames and drops what comes then, of whatever flow: so many small ones are read in a turn
+    /// Likewise of a TUN. The kernel keeps 2,048 frames of it and drops what comes then, of whatever flow: so many small ones are read in a turn
     /// that a flood has to wait, and to be dropped, in the peers' fair queues.
     /// </summary>
     private const int TunFramesPerTurn = 1024;
