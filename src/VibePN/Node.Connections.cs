@@ -97,8 +97,7 @@ internal sealed partial class Node
         link.PathChanged();
         if (link.Introductions.PeerAsks)
         {
-            // The others are to know where it is now.
-            TellOf(link.Peer!);
+            TellWhere(link.Peer!);
         }
     }
 

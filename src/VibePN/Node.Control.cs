@@ -221,6 +221,11 @@ internal sealed partial class Node
                 TakeAddresses(peer);
             }
 
+            if (peer.WhereNanos <= _now.Nanos)
+            {
+                TellWhereNow(peer);
+            }
+
             if (peer.NextDialNanos <= _now.Nanos)
             {
                 if (peer.Active is { } doubtful && doubtful.IsInDoubt(_now.Nanos))
@@ -238,7 +243,7 @@ internal sealed partial class Node
                 Log.LinesLeftOut(_logger, peer.LogLimit.TakeLeftOut(), $"peer {peer.Name}");
             }
 
-            ScheduleControl(Math.Min(peer.NextDialNanos, Math.Min(peer.MoveNanos, peer.LogLimit.DueNanos)));
+            ScheduleControl(Math.Min(peer.NextDialNanos, Math.Min(peer.MoveNanos, Math.Min(peer.WhereNanos, peer.LogLimit.DueNanos))));
         }
 
         for (var i = _unknown.Count - 1; i >= 0; i--)

@@ -95,9 +95,12 @@ internal sealed partial class Node
         {
             peer.AskerNanos = _now.Nanos + AskerIntervalNanos;
             TrustChanged();
+            TellOf(peer);
         }
-
-        TellOf(peer);
+        else
+        {
+            TellWhere(peer);
+        }
     }
 
     /// <summary>Something may have changed about any member.</summary>
@@ -105,6 +108,22 @@ internal sealed partial class Node
     {
         _tellsOfAll = true;
         ScheduleTelling(_now.Nanos);
+    }
+
+    /// <summary>Others are to know where it is now: at once, and again every 10 s. Each of them writes it down.</summary>
+    private void TellWhere(Peer peer)
+    {
+        if (peer.WhereNanos == ulong.MaxValue)
+        {
+            peer.WhereNanos = Math.Max(_now.Nanos, peer.WhereDueNanos);
+            ScheduleControl(peer.WhereNanos);
+        }
+    }
+
+    private void TellWhereNow(Peer peer)
+    {
+        (peer.WhereNanos, peer.WhereDueNanos) = (ulong.MaxValue, _now.Nanos + AskerIntervalNanos);
+        TellOf(peer);
     }
 
     /// <summary>Others are to know something new of it, or that it is gone.</summary>

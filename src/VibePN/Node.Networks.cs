@@ -76,7 +76,7 @@ internal sealed partial class Node
         TakeRoutesIntoUse();
         if (link.Introductions.PeerAsks)
         {
-            TellOf(link.Peer!);
+            TellWhere(link.Peer!);
         }
     }
 

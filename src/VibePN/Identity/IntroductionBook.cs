@@ -218,7 +218,7 @@ public sealed class IntroductionBook
 
             HostPort[] addresses =
             [
-                .. vouched.SelectMany(pair => pair.Word.EndPoints).Distinct().Take(Limits.AddressesPerPeer).Select(at => new HostPort(at.Address.ToString(), (ushort)at.Port)),
+                .. InTurn(vouched).Distinct().Take(Limits.AddressesPerPeer).Select(at => new HostPort(at.Address.ToString(), (ushort)at.Port)),
             ];
             string name = KnownPeers.FreeName(vouched[0].Word.Name, names.Contains);
             _ = names.Add(name);
@@ -257,6 +257,21 @@ public sealed class IntroductionBook
         }
 
         return known with { Peers = joined };
+    }
+
+    /// <summary>The best of each introducer, then the second of each: none takes the others' place.</summary>
+    private static IEnumerable<IPEndPoint> InTurn((PeerConfig Entry, IntroducedPeer Word)[] vouched)
+    {
+        for (int i = 0; i < Limits.AddressesPerPeer; i++)
+        {
+            foreach ((_, IntroducedPeer word) in vouched)
+            {
+                if (i < word.EndPoints.Count)
+                {
+                    yield return word.EndPoints[i];
+                }
+            }
+        }
     }
 
     /// <summary>Who is known already keeps its name, whoever vouches for it as well.</summary>

@@ -118,6 +118,11 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
     /// <summary>When it may be told of to others, or not any more, after it has changed its mind about that.</summary>
     public ulong AskerNanos { get; set; }
 
+    /// <summary>When others are told where it is now; <see cref="ulong.MaxValue"/>: they know. Not before <see cref="WhereDueNanos"/>.</summary>
+    public ulong WhereNanos { get; set; } = ulong.MaxValue;
+
+    public ulong WhereDueNanos { get; set; }
+
     /// <summary>Members that it introduced and that were not taken, each time.</summary>
     public long IntroductionsRefused { get; set; }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using VibePN.Config;
 using VibePN.Identity;
 using Xunit;
@@ -36,6 +37,29 @@ public sealed class IntroductionBookTests
         Assert.Equal(1 + Limits.Introduced, book.Join(File(Hub), Self).Peers.Count);
 
         Assert.InRange(asked, 1, 8 * (Limits.Introduced + Limits.KeptOut));
+    }
+
+    /// <summary>One introducer that names nowhere does not hide where the other says that the member is.</summary>
+    [Fact]
+    public void Join_TwoIntroducersNameManyAddresses_EachHasItsTurn()
+    {
+        IPEndPoint[] wrong = [.. Enumerable.Range(1, Limits.AddressesPerPeer).Select(port => new IPEndPoint(IPAddress.Parse("203.0.113.66"), port))];
+        IPEndPoint[] right = [new IPEndPoint(IPAddress.Parse("203.0.113.2"), 51820)];
+        IntroductionBook book = new(
+            new IntroductionMemory(
+                [
+                    new IntroducedPeer(Id(5), Carol, "carol", Now - 1, Now) { Networks = ["corp"], EndPoints = wrong },
+                    new IntroducedPeer(Hub, Carol, "carol", Now, Now) { Networks = ["corp"], EndPoints = right },
+                ],
+                [],
+                []),
+            id => id);
+        NodeConfig file = File(Hub, ("five", Id(5)));
+        file = file with { Peers = [.. file.Peers.Select(peer => peer with { Introduces = true })] };
+
+        PeerConfig carol = Assert.Single(book.Join(file, Self).Peers, peer => peer.Trust == PeerTrust.Introduction);
+
+        Assert.Equal(["203.0.113.66:1", "203.0.113.2:51820", "203.0.113.66:2"], carol.DialAddresses.Take(3).Select(address => address.ToString()));
     }
 
     [Fact]

@@ -128,6 +128,29 @@ public sealed class IntroductionTests
         Assert.NotNull(sim.RunUntil(() => bob.IsUp(carol) && carol.IsUp(bob), 30 * Second));
     }
 
+    /// <summary>Each that is told takes it into use and writes it down: one member must not keep all the others at that.</summary>
+    [Fact]
+    public void Member_MovesAllTheTime_OthersAreToldEveryTenSeconds()
+    {
+        using var sim = new SimNetwork(1);
+        var (_, bob, carol) = Mesh(sim);
+        string Told() => string.Join(' ', carol.OnDisk.Introductions.Peers.Single(peer => peer.Id == bob.Id).EndPoints);
+        var (known, changes) = (Told(), 0);
+        Assert.Equal("192.0.2.2:51820", known);
+        sim.Run(20 * Second);
+        for (var i = 0; i < 40; i++)
+        {
+            bob.Move(100 + i);
+            sim.Run(TimeSpan.FromMilliseconds(500));
+            changes += Told() == known ? 0 : 1;
+            known = Told();
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"40 moves in 20 s: carol was told {changes} times");
+        Assert.InRange(changes, 1, 5);
+        Assert.NotNull(sim.RunUntil(() => Told() == "192.0.2.139:51820", 12 * Second));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
