@@ -8,6 +8,7 @@ namespace VibePN.Quic;
 /// <param name="ParityIn">In: packets of parity.</param>
 /// <param name="Rebuilt">In: packets that did not come and were made from parity.</param>
 /// <param name="Unsolved">In: groups that had lost more than parity can make good.</param>
+/// <param name="Unfit">In: packets of parity that do not fit the packets they name: damaged or forged.</param>
 public readonly record struct ParityStats(
     int Group,
     ulong Covered,
@@ -15,4 +16,5 @@ public readonly record struct ParityStats(
     ulong CoveredIn,
     ulong ParityIn,
     ulong Rebuilt,
-    ulong Unsolved);
+    ulong Unsolved,
+    ulong Unfit);

@@ -34,7 +34,8 @@ public sealed unsafe partial class QuicConnection
         _parityBefore.CoveredIn + (_parityIn?.Covered ?? 0),
         _parityBefore.ParityIn + (_parityIn?.Parity ?? 0),
         _parityBefore.Rebuilt + (_parityIn?.Rebuilt ?? 0),
-        _parityBefore.Unsolved + (_parityIn?.Unsolved ?? 0));
+        _parityBefore.Unsolved + (_parityIn?.Unsolved ?? 0),
+        _parityBefore.Unfit + (_parityIn?.Unfit ?? 0));
 
     /// <summary>Sends parity from now on, or no longer. Only to a peer that understands it.</summary>
     /// <param name="group">Packets for one of parity, up to 32; 0: none.</param>

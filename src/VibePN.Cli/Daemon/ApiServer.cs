@@ -81,7 +81,8 @@ internal sealed class ApiServer : IAsyncDisposable
                 "/v1/invites" when context.Request.Method == HttpMethods.Post => AnswerAsync(context, HttpMethods.Post, () => InviteAsync(context), ApiJson.Readable.NewInviteDto),
                 "/v1/invites" => AnswerAsync(context, HttpMethods.Get, _invites.ListAsync, ApiJson.Readable.InvitesDto),
                 "/v1/invites/revoke" => AnswerAsync(context, HttpMethods.Post, () => RevokeInviteAsync(context), ApiJson.Readable.InviteDto),
-                "/v1/capture" when context.Request.Method == HttpMethods.Get => _captures.ServeAsync(context, Caller(context)),
+                "/v1/capture" when context.Request.Method != HttpMethods.Get => RefuseMethodAsync(context, HttpMethods.Get),
+                "/v1/capture" => _captures.ServeAsync(context, Caller(context)),
                 "/v1/confirm" => AnswerAsync(context, HttpMethods.Post, () => _reloader.ConfirmAsync(Caller(context)), ApiJson.Readable.ConfirmDto),
                 "/v1/log-level" when context.Request.Method == HttpMethods.Post => AnswerAsync(context, HttpMethods.Post, () => SetLogLevelAsync(context), ApiJson.Readable.LogLevelDto),
                 "/v1/log-level" => AnswerAsync(context, HttpMethods.Get, () => Task.FromResult(LogLevelNow()), ApiJson.Readable.LogLevelDto),
@@ -106,12 +107,17 @@ internal sealed class ApiServer : IAsyncDisposable
     {
         if (context.Request.Method != method)
         {
-            context.Response.Headers.Allow = method;
-            await RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, $"{context.Request.Path} takes {method}, not {context.Request.Method}");
+            await RefuseMethodAsync(context, method);
             return;
         }
 
         await context.Response.WriteAsJsonAsync(await ask(), type);
+    }
+
+    private static Task RefuseMethodAsync(HttpContext context, string method)
+    {
+        context.Response.Headers.Allow = method;
+        return RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, $"{context.Request.Path} takes {method}, not {context.Request.Method}");
     }
 
     private static string Caller(HttpContext context)

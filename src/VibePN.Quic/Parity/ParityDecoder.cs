@@ -35,6 +35,9 @@ internal sealed unsafe class ParityDecoder
     /// <summary>Groups of which more than one packet was missing.</summary>
     public ulong Unsolved { get; private set; }
 
+    /// <summary>Parity that does not fit the packets it names: damaged or forged.</summary>
+    public ulong Unfit { get; private set; }
+
     /// <summary>A covered packet.</summary>
     /// <returns>As it was before it was covered, borrowed until the next call; empty: it cannot be one.</returns>
     public ReadOnlySpan<byte> Add(scoped ReadOnlySpan<byte> datagram)
@@ -90,7 +93,18 @@ internal sealed unsafe class ParityDecoder
             }
         }
 
-        return missing >= 0 && bytes > ParityFormat.HeadBytes && bytes <= most ? Rebuild(group, (ushort)missing, datagram[..most], bytes) : default;
+        if (missing < 0)
+        {
+            return default;
+        }
+
+        if (bytes <= ParityFormat.HeadBytes || bytes > most)
+        {
+            Unfit++;
+            return default;
+        }
+
+        return Rebuild(group, (ushort)missing, datagram[..most], bytes);
     }
 
     public void Free()
@@ -119,6 +133,7 @@ internal sealed unsafe class ParityDecoder
         if (packet[bytes..].ContainsAnyExcept((byte)0))
         {
             _lengths[target] = 0;
+            Unfit++;
             return default;
         }
 

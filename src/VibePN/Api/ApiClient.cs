@@ -88,7 +88,7 @@ public sealed class ApiClient(string socketPath)
         return await AdviseAsync(
             async () =>
             {
-                (int status, Stream body) = await PlainHttp.OpenAsync(_socket, "vibepn", "/v1/capture?" + string.Join('&', query), cancel).ConfigureAwait(false);
+                (int status, Stream body) = await PlainHttp.OpenAsync(_socket, "vibepn", "GET", "/v1/capture?" + string.Join('&', query), default, cancel).ConfigureAwait(false);
                 if (status is >= 200 and < 300)
                 {
                     return body;

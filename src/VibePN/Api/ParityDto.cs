@@ -26,4 +26,7 @@ public sealed record ParityDto
 
     /// <summary>In: times that more was lost than parity can make good.</summary>
     public required long Unsolved { get; init; }
+
+    /// <summary>In: packets of parity that do not fit the packets they name: damaged or forged.</summary>
+    public required long Unfit { get; init; }
 }

@@ -27,16 +27,8 @@ internal static class PlainHttp
     {
         using Socket socket = NewSocket(to);
         await socket.ConnectAsync(to, cancel).ConfigureAwait(false);
-        string head = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{method} {target} HTTP/1.0\r\nHost: {host}\r\n{(body.IsEmpty ? "" : "Content-Type: application/json\r\n")}Content-Length: {body.Length}\r\n\r\n");
         using NetworkStream stream = new(socket);
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(head), cancel).ConfigureAwait(false);
-        if (!body.IsEmpty)
-        {
-            await stream.WriteAsync(body, cancel).ConfigureAwait(false);
-        }
-
+        await AskAsync(stream, host, method, target, body, cancel).ConfigureAwait(false);
         using MemoryStream answer = new();
         byte[] buffer = new byte[16 * 1024];
         for (int read; (read = await stream.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0;)
@@ -51,18 +43,18 @@ internal static class PlainHttp
         return Parse(answer.GetBuffer().AsMemory(0, (int)answer.Length));
     }
 
-    /// <summary>As <see cref="SendAsync"/>, for an answer that is read as it comes.</summary>
+    /// <summary>As <see cref="SendAsync"/>, for an answer that is read as it comes, or not at all.</summary>
     /// <returns>Status and body, which the caller disposes.</returns>
     /// <exception cref="SocketException">Nobody is there, or the connection broke.</exception>
     /// <exception cref="IOException">The answer is no HTTP.</exception>
-    public static async Task<(int Status, Stream Body)> OpenAsync(EndPoint to, string host, string target, CancellationToken cancel)
+    public static async Task<(int Status, Stream Body)> OpenAsync(EndPoint to, string host, string method, string target, ReadOnlyMemory<byte> body, CancellationToken cancel)
     {
         Socket socket = NewSocket(to);
         try
         {
             await socket.ConnectAsync(to, cancel).ConfigureAwait(false);
             NetworkStream stream = new(socket, ownsSocket: true);
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {target} HTTP/1.0\r\nHost: {host}\r\n\r\n"), cancel).ConfigureAwait(false);
+            await AskAsync(stream, host, method, target, body, cancel).ConfigureAwait(false);
             byte[] head = new byte[MaxHeadBytes];
             int length = 0;
             while (!head.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
@@ -82,6 +74,18 @@ internal static class PlainHttp
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    private static async Task AskAsync(NetworkStream to, string host, string method, string target, ReadOnlyMemory<byte> body, CancellationToken cancel)
+    {
+        string head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{method} {target} HTTP/1.0\r\nHost: {host}\r\n{(body.IsEmpty ? "" : "Content-Type: application/json\r\n")}Content-Length: {body.Length}\r\n\r\n");
+        await to.WriteAsync(Encoding.ASCII.GetBytes(head), cancel).ConfigureAwait(false);
+        if (!body.IsEmpty)
+        {
+            await to.WriteAsync(body, cancel).ConfigureAwait(false);
         }
     }
 

@@ -235,6 +235,7 @@ public static class SnapshotMapper
         ParityIn = (long)parity.Counts.ParityIn,
         Rebuilt = (long)parity.Counts.Rebuilt,
         Unsolved = (long)parity.Counts.Unsolved,
+        Unfit = (long)parity.Counts.Unfit,
     };
 
     /// <param name="refused">Claims of its present connection that are refused now.</param>

@@ -22,6 +22,11 @@ public static class PacketText
 
         var isFour = packet[0] >> 4 == 4;
         var headerBytes = isFour ? (packet[0] & 15) * 4 : 40;
+        if (headerBytes < 20)
+        {
+            return "no IP packet";
+        }
+
         if (packet.Length < (isFour ? 20 : 40))
         {
             return $"cut off IPv{(isFour ? 4 : 6)} packet";

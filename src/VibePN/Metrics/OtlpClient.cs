@@ -24,7 +24,9 @@ public static class OtlpClient
         var path = collector.PathAndQuery is "/" ? DefaultPath : collector.PathAndQuery;
         try
         {
-            var (status, _) = await PlainHttp.SendAsync(to, collector.Authority, "POST", path, document, limit.Token).ConfigureAwait(false);
+            // What it has to say beyond the status is not read: it may be of any length.
+            var (status, rest) = await PlainHttp.OpenAsync(to, collector.Authority, "POST", path, document, limit.Token).ConfigureAwait(false);
+            await rest.DisposeAsync().ConfigureAwait(false);
             return status is >= 200 and < 300 ? null : $"it answers {status} to {path}";
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)

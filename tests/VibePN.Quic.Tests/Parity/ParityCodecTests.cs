@@ -76,6 +76,28 @@ public sealed class ParityCodecTests : IDisposable
     }
 
     [Fact]
+    public void Solve_LengthsOrSumOfOthers_IsUnfit()
+    {
+        var packets = Packets(new Random(8), 10);
+        var covered = packets.ConvertAll(Cover);
+        var parity = Close()!;
+        var shortest = packets.MinBy(packet => packet.Length)!;
+        covered.Where((_, i) => packets[i] != shortest).ToList().ForEach(packet => _decoder.Add(packet));
+
+        byte[] lengths = [.. parity];
+        var group = ParityFormat.ReadGroup(parity);
+        ParityFormat.WriteGroup(lengths, group with { Lengths = (ushort)(group.Lengths ^ 0x8000) });
+        Assert.True(_decoder.Solve(lengths).IsEmpty);
+        byte[] sum = [.. parity];
+        sum[^(ParityFormat.ParityTrailerBytes + 1)] ^= 1;
+        Assert.True(_decoder.Solve(sum).IsEmpty);
+
+        Assert.Equal((2UL, 0UL), (_decoder.Unfit, _decoder.Rebuilt));
+        Assert.Equal(shortest, _decoder.Solve(parity));
+        Assert.Equal((2UL, 1UL), (_decoder.Unfit, _decoder.Rebuilt));
+    }
+
+    [Fact]
     public void Add_APacketThatWasRebuilt_CountsAsLate()
     {
         var packets = Packets(new Random(6), 10);

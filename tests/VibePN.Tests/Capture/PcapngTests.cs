@@ -125,6 +125,7 @@ public sealed class PcapngTests
         Assert.Equal("10.0.0.1:0 > 10.0.0.2:0 UDP", PacketText.Of(Sim.TestPacket.Udp("10.0.0.1", "10.0.0.2")));
         Assert.Equal("[fd42::1]:0 > [fd42::2]:0 UDP", PacketText.Of(Sim.TestPacket.Udp("fd42::1", "fd42::2")));
         Assert.Equal("no IP packet", PacketText.Of([]));
+        Assert.Equal("no IP packet", PacketText.Of([0x41, .. Sim.TestPacket.Udp("10.0.0.1", "10.0.0.2")[1..]]));
         Gen.Byte.Array[0, 80].Sample(bytes =>
         {
             if (bytes.Length > 0)

@@ -63,6 +63,16 @@ public sealed class OtlpTests
     }
 
     [Fact]
+    public async Task Client_AnswerWithoutAnEnd_TakesItsStatus()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        Task<long> poured = PourAsync(listener);
+        Assert.Null(await OtlpClient.SendAsync(new Uri($"http://{listener.LocalEndpoint}"), "{\"a\":1}"u8.ToArray(), CancellationToken.None));
+        Assert.InRange(await poured, 1, 32 << 20);
+    }
+
+    [Fact]
     public async Task Client_WithoutACollector_SaysSo()
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
@@ -82,6 +92,29 @@ public sealed class OtlpTests
 
     private static string Labels(JsonNode point) => string.Join(
         ' ', point["attributes"]!.AsArray().Select(label => $"{label!["key"]!.GetValue<string>()}={label["value"]!["stringValue"]!.GetValue<string>()}"));
+
+    /// <summary>Answers one request with 200 and bytes for as long as they are taken.</summary>
+    /// <returns>How many that were.</returns>
+    private static async Task<long> PourAsync(TcpListener listener)
+    {
+        using Socket socket = await listener.AcceptSocketAsync();
+        byte[] buffer = new byte[64 * 1024];
+        _ = await socket.SendAsync("HTTP/1.1 200 OK\r\n\r\n"u8.ToArray());
+        long bytes = 0;
+        try
+        {
+            while (bytes < 1L << 30)
+            {
+                bytes += await socket.SendAsync(buffer);
+            }
+        }
+        catch (SocketException)
+        {
+            // It has had enough.
+        }
+
+        return bytes;
+    }
 
     /// <summary>Answers one request, and tells it.</summary>
     private static async Task<string> AnswerAsync(TcpListener listener, string answer)

@@ -215,10 +215,8 @@ public sealed class BenchServer : IDisposable
             bool paces = phase.Pacer is { IsOver: false };
             if (udp.Poll(paces ? 1000 : listener is null ? BenchSockets.PollMicros : 5000, SelectMode.SelectRead))
             {
-                for (int i = 0; i < MaxDatagramsPerTurn && udp.Poll(0, SelectMode.SelectRead); i++)
+                for (int i = 0; i < MaxDatagramsPerTurn && BenchSockets.ReceiveFrom(udp, _buffer, from) is >= 0 and var bytes; i++)
                 {
-                    from.Size = SocketAddress.GetMaximumAddressSize(udp.AddressFamily);
-                    int bytes = udp.ReceiveFrom(_buffer, SocketFlags.None, from);
                     phase.Take(udp, _buffer.AsSpan(0, bytes), from);
                 }
             }
@@ -246,13 +244,14 @@ public sealed class BenchServer : IDisposable
         BenchEndDto end = BenchEnds.Of(_ask(), BenchEnds.Named(client)) ?? new BenchEndDto();
         UdpMeter meter = phase.Meter;
         bool isTcp = phase.Request.Test is BenchTest.TcpUp;
+        (long Bytes, long Micros) drained = phase.IsDone ? phase.Drained : default;
         return new BenchMessage
         {
             Kind = BenchKind.Result,
             Test = phase.Request.Test,
             IsOutside = phase.Request.IsOutside,
-            Received = isTcp ? phase.Drained.Bytes : meter.Bytes,
-            Micros = isTcp ? phase.Drained.Micros : meter.LastMicros - meter.FirstMicros,
+            Received = isTcp ? drained.Bytes : meter.Bytes,
+            Micros = isTcp ? drained.Micros : meter.LastMicros - meter.FirstMicros,
             Packets = meter.Packets,
             Sent = phase.Pacer?.Sent ?? 0,
             Reordered = meter.Reordered,

@@ -140,6 +140,26 @@ internal static class BenchSockets
         return BenchMessage.TryRead(bytes);
     }
 
+    /// <summary>One datagram, whose sender comes into <paramref name="from"/>.</summary>
+    /// <returns>Its bytes; −1: there is none, also where the kernel spoke of one whose checksum turned out to be wrong.</returns>
+    public static int ReceiveFrom(Socket socket, Span<byte> buffer, SocketAddress from)
+    {
+        if (!socket.Poll(0, SelectMode.SelectRead))
+        {
+            return -1;
+        }
+
+        from.Size = SocketAddress.GetMaximumAddressSize(socket.AddressFamily);
+        try
+        {
+            return socket.ReceiveFrom(buffer, SocketFlags.None, from);
+        }
+        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.WouldBlock)
+        {
+            return -1;
+        }
+    }
+
     /// <summary>A record fits any send buffer.</summary>
     /// <returns>False: the other side is gone.</returns>
     public static bool Send(Socket socket, BenchMessage message) =>
