@@ -149,4 +149,7 @@ internal static partial class Log
 
     [LoggerMessage(163, LogLevel.Warning, "A statement for an invite is not used: {Reason}")]
     public static partial void JoinIgnored(ILogger logger, string reason);
+
+    [LoggerMessage(188, LogLevel.Warning, "Two hosts run with the key of peer {Peer}, at {Where}: one is a copy of the other, and they push each other out; the copy needs a key of its own ('vibepn init --force' there)")]
+    public static partial void PeerIsCopied(ILogger logger, string peer, string where);
 }

@@ -126,8 +126,12 @@ internal sealed partial class Node
             link.Quic.SendNewToken();
         }
 
-        var restarted = peer.BootId is { } before && before != hello.BootId;
-        peer.BootId = hello.BootId;
+        var (restarted, isCopied) = peer.Meet(hello.BootId, link.RemoteEndPoint, _now.Nanos);
+        if (isCopied)
+        {
+            Log.PeerIsCopied(_logger, peer.Name, peer.CopiesAt(_now.Nanos)!);
+        }
+
         foreach (var other in peer.Connections.ToArray())
         {
             if (other != link && other is { Legacy: not null, IsUp: true })

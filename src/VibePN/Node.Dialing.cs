@@ -305,6 +305,8 @@ internal sealed partial class Node
         { Kind: QuicCloseKind.PeerTransport, Alert: { } alert } => (DialFailure.RefusedByPeer, AlertText(alert, link.ShowsInvite)),
         { Kind: QuicCloseKind.PeerApplication, ErrorCode: (ulong)CloseReason.InviteRefused } => (DialFailure.RefusedByPeer, $"refused by peer: {close.Reason}"),
         { Kind: QuicCloseKind.PeerApplication, ErrorCode: (ulong)CloseReason.Goodbye } => (DialFailure.Lost, "it said goodbye"),
+        { Kind: QuicCloseKind.PeerApplication, ErrorCode: (ulong)CloseReason.Restarted } when link.Legacy is null =>
+            (DialFailure.Lost, "it has met another process with this node's key: this host is a copy of another, or has one"),
         { Kind: QuicCloseKind.PeerApplication } => (DialFailure.Lost, close.Reason.Length > 0 ? $"it closed: {close.Reason}" : $"it closed with code {close.ErrorCode}"),
         { Kind: QuicCloseKind.Local } => (DialFailure.Lost, close.Reason.Length > 0 ? close.Reason : "closed here"),
         { Kind: QuicCloseKind.IdleTimeout } => (DialFailure.Timeout, "nothing was heard from it any more"),

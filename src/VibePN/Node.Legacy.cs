@@ -109,7 +109,7 @@ internal sealed partial class Node
 
         var peer = link.Peer!;
         TakeUp(link);
-        peer.BootId = null;
+        _ = peer.Meet(process: null, link.RemoteEndPoint, _now.Nanos);
         foreach (var other in peer.Connections)
         {
             if (other != link && other.IsUp)

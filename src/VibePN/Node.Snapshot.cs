@@ -84,6 +84,7 @@ internal sealed partial class Node
             Introduces = entry.Introduces,
             IntroducedBy = entry.IntroducedBy,
             IntroductionsRefused = peer.IntroductionsRefused,
+            CopiesAt = peer.CopiesAt(_now.Nanos),
             ChangedNanos = peer.ChangedNanos,
         };
         if (peer.Active is not { } link)

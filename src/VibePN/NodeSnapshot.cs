@@ -144,6 +144,9 @@ public sealed record PeerSnapshot
     /// <summary>Networks that both are in and that carry packets.</summary>
     public IReadOnlyList<string> Networks { get; init; } = [];
 
+    /// <summary>Where the two hosts are that run with its key, one a copy of the other; null: there is one.</summary>
+    public string? CopiesAt { get; init; }
+
     /// <summary>Networks of the peer's entry that do not, with the reason.</summary>
     public IReadOnlyDictionary<string, string> NetworkProblems { get; init; } = new Dictionary<string, string>();
 

@@ -26,6 +26,9 @@ public sealed record PeerDto
     /// <summary>Members that it introduced and that were not taken, each time.</summary>
     public long IntroductionsRefused { get; init; }
 
+    /// <summary>Where the two hosts are that run with its key, one a copy of the other, by what was seen in the last five minutes. Null: there is one.</summary>
+    public string? CopiesAt { get; init; }
+
     public PeerState State { get; init; }
 
     /// <summary>Why it is in this state, when the state does not say it all.</summary>

@@ -151,6 +151,7 @@ public static class SnapshotMapper
             IntroducedBy = peer.IntroducedBy,
             Introduces = peer.Introduces,
             IntroductionsRefused = peer.IntroductionsRefused,
+            CopiesAt = peer.CopiesAt,
             State = State(peer.Condition),
             Reason = Reason(peer, snapshot.Networks.SelectMany(network => network.Routes).Count(route => route.Peer == peer.Id && route is { IsUsed: false, IsStandBy: false, IsFormer: false })),
             Address = peer.Address,
@@ -242,6 +243,11 @@ public static class SnapshotMapper
     private static string? Reason(PeerSnapshot peer, int refused)
     {
         var parts = peer.NetworkProblems.Select(problem => $"network {problem.Key}: {problem.Value}").ToList();
+        if (peer.CopiesAt is { } copies)
+        {
+            parts.Insert(0, $"two hosts run with its key, at {copies}");
+        }
+
         if (refused > 0)
         {
             parts.Add(refused == 1 ? "1 claim refused (vibepn routes)" : $"{refused} claims refused (vibepn routes)");

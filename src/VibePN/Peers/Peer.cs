@@ -10,6 +10,7 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
 {
     private byte[] _dialToken = [];
     private SteadySize _carried;
+    private CopyWatch _copies;
 
     public PeerConfig Config { get; private set; } = config;
 
@@ -53,8 +54,8 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
 
     public NodeCounters Counters { get; } = new();
 
-    /// <summary>The process that the peer runs as, by its latest Hello.</summary>
-    public Guid? BootId { get; set; }
+    /// <summary>The process that the peer runs as, by its latest Hello; null: it has not said, or speaks the protocol of before.</summary>
+    public Guid? BootId { get; private set; }
 
     /// <summary>Where the peer sees us, by its latest word.</summary>
     public IPEndPoint? ObservedAt { get; set; }
@@ -139,6 +140,19 @@ internal sealed class Peer(PeerConfig config, PeerId id, FairQueue queue)
 
     /// <inheritdoc cref="SteadySize.Observe"/>
     public bool ObserveCarried(int bytes, ulong nowNanos) => _carried.Observe(bytes, nowNanos);
+
+    /// <summary>Its Hello: as which process it runs, and where.</summary>
+    /// <param name="process">Null: the protocol of before does not tell.</param>
+    /// <returns>Whether that is another process than before, and whether it has just turned out that two hosts run with the peer's key.</returns>
+    public (bool IsOther, bool IsCopied) Meet(Guid? process, IPEndPoint? at, ulong nowNanos)
+    {
+        var isOther = process is not null && BootId is not null && process != BootId;
+        BootId = process;
+        return (isOther, process is { } known && _copies.Meet(known, at, nowNanos));
+    }
+
+    /// <summary>Where the two hosts are that run with its key; null: there is one.</summary>
+    public string? CopiesAt(ulong nowNanos) => _copies.At(nowNanos);
 
     /// <summary>Takes a changed entry of the same node.</summary>
     public void Configure(PeerConfig changed)

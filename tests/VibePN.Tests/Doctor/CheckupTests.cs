@@ -105,6 +105,7 @@ public sealed class CheckupTests
         ("introduced peer refuses", "peers.state", Warning, "hub", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.RefusedByPeer, Trust = PeerTrustSource.Introduction, IntroducedBy = ["hub"] })),
         ("peer refuses", "peers.state", Error, HealthyHost.Id, facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.RefusedByPeer })),
         ("peer refused", "peers.state", Error, "--update --name two", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.RefusedByUs, Reason = "other fingerprint" })),
+        ("peer is two hosts", "peers.state", Error, "198.51.100.7:51820", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.Connected, CopiesAt = "198.51.100.7:51820 and 203.0.113.2:51820" })),
         ("peer dialed", "peers.state", Info, "dialed", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.Dialing })),
         ("peer waits", "peers.state", Info, "has to dial", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.Waiting })),
         ("peer silent", "peers.state", Warning, "4.0 s", facts => facts.WithPeer(new PeerDto { Name = "two", State = PeerState.Connected, UnansweredMillis = 4000 })),

@@ -113,6 +113,39 @@ public sealed class RemovalTests
         Assert.InRange(node.Logger.Lines.Count(line => line.Contains("evil", StringComparison.Ordinal)), 1, 2 * (Limits.LogLinesPerPeerAndMinute + 2));
     }
 
+    /// <summary>A copied disk: two hosts with one key push each other out, and who meets both says so.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Host_WasCopied_PeersAndTheTwoSaySo(int seed)
+    {
+        using var sim = new SimNetwork(seed);
+        var hub = sim.AddHost("hub", 1, new SimPeer("bob"));
+        var bob = sim.AddHost("bob", 2, new SimPeer("hub", 1));
+        Assert.NotNull(sim.RunUntil(() => hub.IsUp(bob), 10 * Second));
+        bob.Kill();
+        bob.Boot();
+        sim.Run(10 * Second);
+        bob.Kill();
+        bob.Boot();
+        sim.Run(10 * Second);
+        Assert.Null(hub.Peer("bob").CopiesAt);
+
+        var copy = sim.AddHost("copy", 3, sim.Identity("bob"), new SimPeer("hub", 1));
+        Assert.NotNull(sim.RunUntil(() => hub.Peer("bob").CopiesAt is not null, 30 * Second));
+        Assert.Equal("192.0.2.2:51820 and 192.0.2.3:51820", hub.Peer("bob").CopiesAt);
+        Assert.NotNull(sim.RunUntil(() => copy.Peer("hub").Reason.Contains("this node's key", StringComparison.Ordinal), 10 * Second));
+        Assert.NotNull(sim.RunUntil(() => bob.Peer("hub").Reason.Contains("this node's key", StringComparison.Ordinal), 10 * Second));
+        sim.Run(60 * Second);
+        Assert.Single(hub.Logger.Lines, line => line.Contains("Two hosts run with the key of peer bob", StringComparison.Ordinal));
+
+        copy.Kill();
+        sim.Run(360 * Second);
+        Assert.True(hub.IsUp(bob));
+        Assert.Null(hub.Peer("bob").CopiesAt);
+    }
+
     private static SimHost AddJoiner(SimNetwork sim, string name, int number, SimHost hub)
     {
         var host = sim.AddHost(name, number, sim.Identity(name), config => config with { Peers = [config.Peers[0] with { Introduces = true }] }, new SimPeer("hub", 1));

@@ -107,6 +107,14 @@ internal static class PeerChecks
     /// <returns>Null: it is connected and answers.</returns>
     internal static Finding? OfPeer(StatusDto status, PeerDto peer)
     {
+        if (peer.CopiesAt is { } copies)
+        {
+            return Finding.Error(
+                $"two hosts run with the key of {peer.Name}, at {copies}",
+                "one is a copy of the other, with its disk; they push each other out again and again",
+                "on the copy: stop vibepn, give it a key of its own with 'vibepn init --force', and let it in under another name");
+        }
+
         string? reason = Readable(peer.Reason);
         switch (peer.State)
         {
