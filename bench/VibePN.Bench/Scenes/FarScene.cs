@@ -43,28 +43,46 @@ internal static class FarScene
         Recorder recorder, RelayProcess relay, Iperf iperf, BenchHost hub, List<Tunnel> tunnels, BenchOptions options)
     {
         var controls = Measure.CongestionControls.Where(control => IsAvailable(control, recorder)).ToList();
-        for (var round = 0; round < options.OtherRounds; round++)
+        foreach (var percent in options.LossPercents)
         {
-            foreach (var percent in options.LossPercents)
+            foreach (var tunnel in tunnels.Where(_ => controls.Count > 0))
             {
-                foreach (var control in controls)
+                // The line is as it is for long: whoever adapts to it has met it before it is measured.
+                yield return new Step(tunnel, string.Create(CultureInfo.InvariantCulture, $"meets {percent} % loss"), 0, () =>
                 {
-                    foreach (var tunnel in tunnels)
-                    {
-                        var seed = round + 1;
-                        yield return new Step(
-                            tunnel,
-                            string.Create(CultureInfo.InvariantCulture, $"{control}, {percent} % loss"),
-                            round,
-                            () => Measured(relay, iperf, tunnel, control, percent, seed, options));
-                    }
-                }
+                    _ = Measured(relay, iperf, tunnel, controls[0], percent, seed: 0, options);
+                    return [];
+                });
+            }
 
-                foreach (var tunnel in tunnels.Where(_ => percent == PingedPercent && controls.Contains(PingedControl)))
+            for (var round = 0; round < options.OtherRounds; round++)
+            {
+                foreach (var step in Round(relay, iperf, hub, tunnels, options, controls, percent, round))
                 {
-                    yield return new Step(tunnel, "ping beside a flow", round, () => Pinged(relay, iperf, hub, tunnel, options));
+                    yield return step;
                 }
             }
+        }
+    }
+
+    private static IEnumerable<Step> Round(
+        RelayProcess relay, Iperf iperf, BenchHost hub, List<Tunnel> tunnels, BenchOptions options, List<string> controls, double percent, int round)
+    {
+        foreach (var control in controls)
+        {
+            foreach (var tunnel in tunnels)
+            {
+                yield return new Step(
+                    tunnel,
+                    string.Create(CultureInfo.InvariantCulture, $"{control}, {percent} % loss"),
+                    round,
+                    () => Measured(relay, iperf, tunnel, control, percent, seed: round + 1, options));
+            }
+        }
+
+        foreach (var tunnel in tunnels.Where(_ => percent == PingedPercent && controls.Contains(PingedControl)))
+        {
+            yield return new Step(tunnel, "ping beside a flow", round, () => Pinged(relay, iperf, hub, tunnel, options));
         }
     }
 
