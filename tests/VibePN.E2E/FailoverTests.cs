@@ -70,10 +70,7 @@ public sealed partial class FailoverTests : IDisposable
         new ConfigBuilder(one).Peer(exit, "allow_routes = [\"0.0.0.0/0\", \"::/0\"]").Corp().Start();
         new ConfigBuilder(exit).Peer(one).Corp("routes = [\"0.0.0.0/0\", \"::/0\"]").Start();
 
-        // Before that the wire leads there, too.
-        Wait.Until(TimeSpan.FromSeconds(20), "the learned default route is in use", () =>
-            one.Host.Ip("route", "get", exit.Host.Address).Contains("dev vpn-corp", StringComparison.Ordinal));
-        one.Host.WaitForPing("198.51.100.7");
+        PingThroughTheTunnel();
         Assert.Contains("dev wire", one.Host.Ip("route", "get", exit.Host.Address, "mark", "0x3035"), StringComparison.Ordinal);
         Assert.Contains("dev vpn-corp", one.Host.Ip("-6", "route", "get", "2001:db8:5::1"), StringComparison.Ordinal);
 
@@ -81,8 +78,8 @@ public sealed partial class FailoverTests : IDisposable
         exit.Stop();
         exit.Launch();
         exit.WaitUntilItAnswers();
-        one.Host.WaitForPing("198.51.100.7");
-        Assert.Equal("connected", one.StateOf(exit));
+        Wait.Until(TimeSpan.FromSeconds(20), "connected again", () => one.StateOf(exit) == "connected");
+        PingThroughTheTunnel();
 
         one.Daemon.Signal(Signal.Kill);
         Assert.True(one.Daemon.WaitForExit(TimeSpan.FromSeconds(10)));
@@ -90,6 +87,14 @@ public sealed partial class FailoverTests : IDisposable
         new ConfigBuilder(one).Peer(exit).Corp().Start();
         Assert.Equal("", Rules(one));
         one.Stop();
+
+        // Without the learned route, the wire leads there, too.
+        void PingThroughTheTunnel()
+        {
+            Wait.Until(TimeSpan.FromSeconds(20), "the learned default route is in use", () =>
+                one.Host.Ip("route", "get", exit.Host.Address).Contains("dev vpn-corp", StringComparison.Ordinal));
+            one.Host.WaitForPing("198.51.100.7");
+        }
     }
 
     [Fact]
