@@ -31,9 +31,13 @@ internal sealed class Reassembler
     /// <summary>An incomplete packet is forgotten after this.</summary>
     public const ulong LifetimeNanos = 1_000_000_000;
 
+    /// <summary>In the order in which they were begun.</summary>
     private readonly List<Partial> _partials = [];
 
-    /// <summary>The packet completed last; returned to the pool with the next call.</summary>
+    /// <summary>Those that wait for another packet, without a buffer: a steady flow of fragments allocates nothing.</summary>
+    private readonly Stack<Partial> _spare = [];
+
+    /// <summary>The packet completed last; spare with the next call.</summary>
     private Partial? _completed;
     private ulong _taken;
 
@@ -74,18 +78,7 @@ internal sealed class Reassembler
             return ReassemblyResult.Malformed;
         }
 
-        var partial = _partials.Find(known => known.Id == id && known.Key == key && known.TotalBytes == total);
-        if (partial is null)
-        {
-            if (_partials.Count == Limits.ReassemblyPackets)
-            {
-                Forget(0);
-            }
-
-            partial = new Partial(key, id, total, nowNanos + LifetimeNanos);
-            _partials.Add(partial);
-        }
-
+        var partial = Find(key, id, total) ?? Begin(key, id, total, nowNanos + LifetimeNanos);
         if (!partial.Add(offset, piece))
         {
             return ReassemblyResult.Incomplete;
@@ -124,34 +117,83 @@ internal sealed class Reassembler
         }
     }
 
+    private Partial? Find(int key, ushort id, int totalBytes)
+    {
+        foreach (var partial in _partials)
+        {
+            if (partial.Id == id && partial.Key == key && partial.TotalBytes == totalBytes)
+            {
+                return partial;
+            }
+        }
+
+        return null;
+    }
+
+    private Partial Begin(int key, ushort id, int totalBytes, ulong expiresNanos)
+    {
+        if (_partials.Count == Limits.ReassemblyPackets)
+        {
+            Forget(0);
+        }
+
+        if (!_spare.TryPop(out var partial))
+        {
+            partial = new Partial();
+        }
+
+        partial.Begin(key, id, totalBytes, expiresNanos);
+        _partials.Add(partial);
+        return partial;
+    }
+
     private void Forget(int index)
     {
-        _partials[index].Release();
+        Spare(_partials[index]);
         _partials.RemoveAt(index);
         Expired++;
     }
 
     private void Release()
     {
-        _completed?.Release();
-        _completed = null;
+        if (_completed is { } completed)
+        {
+            Spare(completed);
+            _completed = null;
+        }
     }
 
-    private sealed class Partial(int key, ushort id, int totalBytes, ulong expiresNanos)
+    private void Spare(Partial partial)
     {
-        private readonly byte[] _bytes = ArrayPool<byte>.Shared.Rent(totalBytes);
-        private readonly ulong[] _have = new ulong[(UnitCount(totalBytes) + 63) / 64];
-        private int _missing = UnitCount(totalBytes);
+        partial.Release();
+        _spare.Push(partial);
+    }
 
-        public int Key { get; } = key;
+    private sealed class Partial
+    {
+        /// <summary>A bit for each unit.</summary>
+        private readonly ulong[] _have = new ulong[(UnitCount(Limits.ReassembledBytes) + 63) / 64];
 
-        public ushort Id { get; } = id;
+        private byte[] _bytes = [];
+        private int _missing;
 
-        public int TotalBytes { get; } = totalBytes;
+        public int Key { get; private set; }
 
-        public ulong ExpiresNanos { get; } = expiresNanos;
+        public ushort Id { get; private set; }
+
+        public int TotalBytes { get; private set; }
+
+        public ulong ExpiresNanos { get; private set; }
 
         public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, TotalBytes);
+
+        public void Begin(int key, ushort id, int totalBytes, ulong expiresNanos)
+        {
+            (Key, Id, TotalBytes, ExpiresNanos) = (key, id, totalBytes, expiresNanos);
+            _bytes = ArrayPool<byte>.Shared.Rent(totalBytes);
+            _have.AsSpan().Clear();
+            _missing = UnitCount(totalBytes);
+        }
 
         /// <summary>The first copy of a unit counts: a second one cannot change what was received.</summary>
         /// <returns>True when nothing is missing any more.</returns>
@@ -172,7 +214,11 @@ internal sealed class Reassembler
             return _missing == 0;
         }
 
-        public void Release() => ArrayPool<byte>.Shared.Return(_bytes);
+        public void Release()
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = [];
+        }
 
         private static int UnitCount(int bytes) => (bytes + UnitBytes - 1) / UnitBytes;
     }
