@@ -110,24 +110,22 @@ internal sealed partial class Node
             meter.Forget(stats.DatagramsAcked, link.Quic.PathLosses);
         }
 
-        if (!meter.Update(stats.DatagramsAcked, link.Quic.PathLosses, (ulong)stats.MinRtt.TotalNanoseconds, _now.Nanos, link.ParityMeter?.Hidden(_now.Nanos) ?? 0))
+        var wasFound = meter is { IsOn: true, IsTrial: false };
+        if (meter.Update(stats.DatagramsAcked, link.Quic.PathLosses, (ulong)stats.MinRtt.TotalNanoseconds, _now.Nanos, link.ParityMeter?.Hidden(_now.Nanos) ?? 0))
         {
-            CheckParity(link, stats);
-            return;
-        }
-
-        link.Quic.TellsDatagrams = link.IsRepairing = meter.IsOn;
-        if (meter.IsOn)
-        {
-            link.Repair ??= new RepairSender(_repairMemory);
-        }
-        else
-        {
-            link.Repair?.Release();
+            link.Quic.TellsDatagrams = link.IsRepairing = meter.IsOn;
+            if (meter.IsOn)
+            {
+                link.Repair ??= new RepairSender(_repairMemory);
+            }
+            else
+            {
+                link.Repair?.Release();
+            }
         }
 
         CheckParity(link, stats);
-        if (MayLog(link.Peer!))
+        if (meter is { IsOn: true, IsTrial: false } != wasFound && MayLog(link.Peer!))
         {
             Log.RepairChanged(_logger, link.Peer!.Name, meter.IsOn ? "begins" : "ends", meter.Loss * 100, stats.MinRtt.TotalMilliseconds);
         }
@@ -229,6 +227,7 @@ internal sealed partial class Node
     private static RepairSnapshot? RepairOf(PeerConnection link) => link.LossMeter is not { } meter ? null : new RepairSnapshot
     {
         IsOn = link.IsRepairing,
+        IsTrial = meter.IsTrial,
         ChangedNanos = meter.ChangedNanos,
         Loss = meter.Loss,
         Limit = meter.UsedLimit,

@@ -6,7 +6,10 @@ public sealed record RepairSnapshot
     /// <summary>Packets to the peer are numbered, kept and sent again when they are lost.</summary>
     public required bool IsOn { get; init; }
 
-    /// <summary>When that changed, in nanoseconds of CLOCK_BOOTTIME; 0: never.</summary>
+    /// <summary>On before it is known what the line loses, until it is.</summary>
+    public required bool IsTrial { get; init; }
+
+    /// <summary>When <see cref="IsOn"/> changed, in nanoseconds of CLOCK_BOOTTIME; 0: never.</summary>
     public required ulong ChangedNanos { get; init; }
 
     /// <summary>The loss that was measured last, on the way to the peer: 0 to 1.</summary>

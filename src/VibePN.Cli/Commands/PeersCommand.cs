@@ -33,7 +33,7 @@ internal static class PeersCommand
                 Terminal.Cell(peer.SinceUtc is { } since ? Humanize.Duration(now - since) : null),
                 Terminal.Cell(peer.Address),
                 Terminal.Cell(Humanize.Millis(peer.RttMillis)),
-                Terminal.Cell(Humanize.Percent(peer.Loss) + (peer.Repair is { On: true } ? " repaired" : "")),
+                Terminal.Cell(Humanize.Percent(peer.Loss) + (peer.Repair is { On: true, Trial: false } ? " repaired" : "")),
                 Terminal.Cell(MtuWords(peer), peer.MtuState is MtuState.Capped ? Style.Parse("yellow") : Style.Plain),
                 Terminal.Cell(QueueWords(peer.Queue)),
                 Terminal.Cell(Humanize.Bytes(peer.BytesIn)),

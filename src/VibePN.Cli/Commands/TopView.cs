@@ -27,7 +27,7 @@ internal sealed class TopView(TopSort sort)
         new("OUT", 0, (view, peer) => IfUp(peer, () => Bits(view.Rate(peer, one => one.BytesOut)))),
         new("PACKETS/S", 102, (view, peer) => IfUp(peer, () => view.Rate(peer, one => one.PacketsIn + one.PacketsOut).ToString("N0", CultureInfo.InvariantCulture))),
         new("RTT", 0, (_, peer) => Humanize.Millis(peer.RttMillis)),
-        new("LOSS", 0, (_, peer) => Humanize.Percent(peer.Loss) + (peer.Repair is { On: true } ? " repaired" : "")),
+        new("LOSS", 0, (_, peer) => Humanize.Percent(peer.Loss) + (peer.Repair is { On: true, Trial: false } ? " repaired" : "")),
         new("MTU", 92, (_, peer) => peer.MtuBytes?.ToString(CultureInfo.InvariantCulture)),
         new("QUEUE", 112, (_, peer) => IfUp(peer, () => Humanize.Bytes(peer.Queue.Bytes))),
         new("WAITS", 84, (_, peer) => IfUp(peer, () => Humanize.Millis(peer.Queue.WaitMillis))),

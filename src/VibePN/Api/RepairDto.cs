@@ -6,6 +6,9 @@ public sealed record RepairDto
     /// <summary>Packets to the peer that belong to an ordered flow are numbered, and sent again when they are lost.</summary>
     public required bool On { get; init; }
 
+    /// <summary>It is on because too little was carried yet to know what the line loses.</summary>
+    public required bool Trial { get; init; }
+
     /// <summary>Since when. Null: it never was on.</summary>
     public DateTimeOffset? SinceUtc { get; init; }
 

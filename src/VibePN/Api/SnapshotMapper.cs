@@ -215,6 +215,7 @@ public static class SnapshotMapper
     private static RepairDto Repair(RepairSnapshot repair, NodeSnapshot snapshot, DateTimeOffset nowUtc) => new()
     {
         On = repair.IsOn,
+        Trial = repair.IsTrial,
         SinceUtc = repair.ChangedNanos == 0 ? null : UtcOf(repair.ChangedNanos, snapshot, nowUtc),
         Loss = repair.Loss,
         Limit = repair.Limit,

@@ -3,7 +3,8 @@ namespace VibePN.Peers;
 /// <summary>
 /// Decides by measurement whether repair is worth its while on a connection: when the loss of two windows in a row would hurt a TCP flow
 /// that sees it; until it stayed far below for long. Where loss hurts follows from what such a flow can reach, about
-/// 1.2 · segment / (RTT · √loss): over a short line even much loss costs little. Thread: the node's. Times are nanoseconds.
+/// 1.2 · segment / (RTT · √loss): over a short line even much loss costs little. Over a line that is long enough for the least loss to hurt, repair
+/// begins at once, on trial: the first losses are those that a flow which has just begun never gets over. Thread: the node's. Times are nanoseconds.
 /// </summary>
 internal sealed class LossMeter
 {
@@ -31,15 +32,29 @@ internal sealed class LossMeter
     /// <summary>Below the limit divided by this the loss counts as gone.</summary>
     private const double CalmFactor = 4;
 
+    /// <summary>Datagrams from which the round trip is known, and that there is something to be repaired.</summary>
+    private const ulong TrialDatagrams = 16;
+
+    /// <summary>Windows without much loss that end the trial.</summary>
+    private const int TrialWindows = 4;
+
+    private const ulong TrialIntervalNanos = 10_000_000;
+
     private ulong _acked;
     private ulong _lost;
     private bool _wasHigh;
+
+    /// <summary>Null: it has not begun.</summary>
+    private int? _trialWindows;
     private ulong _calmSinceNanos = ulong.MaxValue;
 
     /// <summary>When to look again.</summary>
     public ulong NextNanos { get; private set; }
 
     public bool IsOn { get; private set; }
+
+    /// <summary>It is on before the loss is known.</summary>
+    public bool IsTrial => _trialWindows > 0;
 
     /// <summary>When <see cref="IsOn"/> changed; 0: never.</summary>
     public ulong ChangedNanos { get; private set; }
@@ -65,12 +80,18 @@ internal sealed class LossMeter
     /// <returns>Whether <see cref="IsOn"/> changed.</returns>
     public bool Update(ulong acked, ulong lost, ulong minRttNanos, ulong nowNanos, double hidden = 0)
     {
-        NextNanos = nowNanos + IntervalNanos;
+        NextNanos = nowNanos + (_trialWindows is null ? TrialIntervalNanos : IntervalNanos);
         if (lost < _lost || acked < _acked)
         {
             // Late acknowledgements took losses back.
             _lost = Math.Min(_lost, lost);
             _acked = Math.Min(_acked, acked);
+        }
+
+        if (_trialWindows is null && minRttNanos != 0 && acked + lost >= TrialDatagrams)
+        {
+            _trialWindows = Limit(minRttNanos) > MinLoss ? 0 : TrialWindows;
+            return IsTrial && Switch(true, nowNanos);
         }
 
         var lostNow = lost - _lost;
@@ -83,9 +104,15 @@ internal sealed class LossMeter
         (_acked, _lost) = (acked, lost);
         Loss = ((double)lostNow / settled) + hidden;
         var limit = UsedLimit = Limit(minRttNanos);
-        var isHigh = lostNow >= Evidence && Loss >= limit;
-        var turnsOn = !IsOn && isHigh && _wasHigh;
+        var isHigh = (lostNow >= Evidence || hidden >= limit) && Loss >= limit;
+        var isConfirmed = isHigh && _wasHigh;
         _wasHigh = isHigh;
+        if (IsTrial)
+        {
+            _trialWindows = isConfirmed ? 0 : _trialWindows - (isHigh ? 0 : 1);
+            return !isConfirmed && !IsTrial && Switch(false, nowNanos);
+        }
+
         if (Loss >= limit / CalmFactor && (lostNow > 0 || hidden > 0))
         {
             _calmSinceNanos = ulong.MaxValue;
@@ -95,15 +122,9 @@ internal sealed class LossMeter
             _calmSinceNanos = nowNanos;
         }
 
-        var turnsOff = IsOn && _calmSinceNanos != ulong.MaxValue && nowNanos - _calmSinceNanos >= CalmNanos;
-        if (!turnsOn && !turnsOff)
-        {
-            return false;
-        }
-
-        IsOn = turnsOn;
-        ChangedNanos = nowNanos;
-        return true;
+        return IsOn
+            ? _calmSinceNanos != ulong.MaxValue && nowNanos - _calmSinceNanos >= CalmNanos && Switch(false, nowNanos)
+            : isConfirmed && Switch(true, nowNanos);
     }
 
     /// <summary>What was counted in the window under way is of no meaning: the path lost all packets of a size.</summary>
@@ -111,5 +132,12 @@ internal sealed class LossMeter
     {
         (_acked, _lost) = (acked, lost);
         _wasHigh = false;
+    }
+
+    private bool Switch(bool isOn, ulong nowNanos)
+    {
+        IsOn = isOn;
+        ChangedNanos = nowNanos;
+        return true;
     }
 }

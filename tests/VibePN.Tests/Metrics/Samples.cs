@@ -60,7 +60,7 @@ internal static class Samples
             DatagramsAcked = 75,
             DatagramsLost = 25,
         },
-        Repair = new RepairSnapshot { IsOn = true, ChangedNanos = 0, Loss = 0.01, Limit = 0.001, Resent = 1, GivenUp = 2, Repaired = 3, Late = 4, Missed = 5, Held = 6 },
+        Repair = new RepairSnapshot { IsOn = true, IsTrial = false, ChangedNanos = 0, Loss = 0.01, Limit = 0.001, Resent = 1, GivenUp = 2, Repaired = 3, Late = 4, Missed = 5, Held = 6 },
         Parity = new ParitySnapshot { Loss = 0.01, Counts = default(ParityStats) with { Rebuilt = 7, Written = 8 } },
     };
 

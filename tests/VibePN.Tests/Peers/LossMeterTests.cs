@@ -8,10 +8,91 @@ public sealed class LossMeterTests
     private const ulong Second = 1_000_000_000;
     private const ulong FarRtt = 50_000_000;
 
-    private readonly LossMeter _meter = new();
+    private LossMeter _meter = new();
     private ulong _acked;
     private ulong _lost;
     private ulong _now = Second;
+
+    /// <summary>A line whose trial is over.</summary>
+    public LossMeterTests()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            Settle(5000, 0);
+        }
+    }
+
+    [Fact]
+    public void Trial_OfALongLine_BeginsWithTraffic()
+    {
+        BeginAnew();
+
+        Assert.False(Settle(15, 0));
+        Assert.True(Settle(1, 0));
+
+        Assert.Equal((true, true, _now), (_meter.IsOn, _meter.IsTrial, _meter.ChangedNanos));
+    }
+
+    [Fact]
+    public void Trial_OfAShortLine_NeverBegins()
+    {
+        BeginAnew();
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.False(Settle(5000, 0, rtt: 1_000_000));
+        }
+
+        Assert.Equal((false, false, 0UL), (_meter.IsOn, _meter.IsTrial, _meter.ChangedNanos));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Trial_WithoutLoss_EndsAfterFourWindows(ulong lost)
+    {
+        BeginAnew();
+        Settle(16, 0);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.False(Settle(5000, lost));
+        }
+
+        Assert.True(Settle(5000, lost));
+        Assert.Equal((false, false), (_meter.IsOn, _meter.IsTrial));
+    }
+
+    [Fact]
+    public void Trial_WithLossInTwoWindows_GoesOnUntilTheLossIsGone()
+    {
+        BeginAnew();
+        Settle(16, 0);
+        Assert.False(Settle(400, 4));
+        Assert.True(_meter.IsTrial);
+        Assert.False(Settle(400, 4));
+        Assert.Equal((true, false), (_meter.IsOn, _meter.IsTrial));
+
+        for (var i = 0; i < 30; i++)
+        {
+            Assert.False(Settle(5000, 0));
+            _now += Second;
+        }
+
+        Assert.True(Settle(5000, 0));
+        Assert.False(_meter.IsOn);
+    }
+
+    /// <summary>What the peer makes good from parity QUIC does not see.</summary>
+    [Fact]
+    public void Trial_WithLossThatIsHidden_GoesOn()
+    {
+        BeginAnew();
+        Settle(16, 0);
+
+        Assert.False(Settle(5000, 0, hidden: 0.001));
+        Assert.False(Settle(5000, 0, hidden: 0.001));
+
+        Assert.Equal((true, false), (_meter.IsOn, _meter.IsTrial));
+    }
 
     [Fact]
     public void Loss_OfTwoWindows_BeginsRepair()
@@ -132,10 +213,16 @@ public sealed class LossMeterTests
         Assert.False(_meter.IsOn);
     }
 
-    private bool Settle(ulong acked, ulong lost)
+    private void BeginAnew()
+    {
+        _meter = new LossMeter();
+        (_acked, _lost) = (0, 0);
+    }
+
+    private bool Settle(ulong acked, ulong lost, ulong rtt = FarRtt, double hidden = 0)
     {
         _acked += acked;
         _lost += lost;
-        return _meter.Update(_acked, _lost, FarRtt, _now);
+        return _meter.Update(_acked, _lost, rtt, _now, hidden);
     }
 }
