@@ -108,6 +108,7 @@ internal sealed partial class Node
 
         if (TcpMss.IsHandshake(ip, frame))
         {
+            BeginTrial(link);
             TcpMss.Clamp(frame, OrderedMtuOf(link, network), segmenter.ChecksumPartial);
         }
 

@@ -113,21 +113,35 @@ internal sealed partial class Node
         var wasFound = meter is { IsOn: true, IsTrial: false };
         if (meter.Update(stats.DatagramsAcked, link.Quic.PathLosses, (ulong)stats.MinRtt.TotalNanoseconds, _now.Nanos, link.ParityMeter?.Hidden(_now.Nanos) ?? 0))
         {
-            link.Quic.TellsDatagrams = link.IsRepairing = meter.IsOn;
-            if (meter.IsOn)
-            {
-                link.Repair ??= new RepairSender(_repairMemory);
-            }
-            else
-            {
-                link.Repair?.Release();
-            }
+            SwitchRepair(link, meter.IsOn);
         }
 
         CheckParity(link, stats);
         if (meter is { IsOn: true, IsTrial: false } != wasFound && MayLog(link.Peer!))
         {
             Log.RepairChanged(_logger, link.Peer!.Name, meter.IsOn ? "begins" : "ends", meter.Loss * 100, stats.MinRtt.TotalMilliseconds);
+        }
+    }
+
+    /// <summary>A flow of TCP begins: what its first packets lose would cost it most.</summary>
+    private void BeginTrial(PeerConnection link)
+    {
+        if (link.LossMeter is { IsUntried: true } meter && meter.BeginTrial((ulong)link.Quic.GetStats().MinRtt.TotalNanoseconds, _now.Nanos))
+        {
+            SwitchRepair(link, isOn: true);
+        }
+    }
+
+    private void SwitchRepair(PeerConnection link, bool isOn)
+    {
+        link.Quic.TellsDatagrams = link.IsRepairing = isOn;
+        if (isOn)
+        {
+            link.Repair ??= new RepairSender(_repairMemory);
+        }
+        else
+        {
+            link.Repair?.Release();
         }
     }
 

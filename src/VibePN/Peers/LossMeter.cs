@@ -32,13 +32,11 @@ internal sealed class LossMeter
     /// <summary>Below the limit divided by this the loss counts as gone.</summary>
     private const double CalmFactor = 4;
 
-    /// <summary>Datagrams from which the round trip is known, and that there is something to be repaired.</summary>
+    /// <summary>Datagrams that begin the trial where no flow was seen to begin.</summary>
     private const ulong TrialDatagrams = 16;
 
     /// <summary>Windows without much loss that end the trial.</summary>
     private const int TrialWindows = 4;
-
-    private const ulong TrialIntervalNanos = 10_000_000;
 
     private ulong _acked;
     private ulong _lost;
@@ -52,6 +50,9 @@ internal sealed class LossMeter
     public ulong NextNanos { get; private set; }
 
     public bool IsOn { get; private set; }
+
+    /// <summary>The trial has yet to come.</summary>
+    public bool IsUntried => _trialWindows is null;
 
     /// <summary>It is on before the loss is known.</summary>
     public bool IsTrial => _trialWindows > 0;
@@ -72,6 +73,19 @@ internal sealed class LossMeter
         return Math.Max(MinLoss, limit * limit);
     }
 
+    /// <summary>A flow of TCP begins, or something else of some size: on the first occasion, and over a long line, repair does so, too.</summary>
+    /// <returns>Whether <see cref="IsOn"/> changed.</returns>
+    public bool BeginTrial(ulong minRttNanos, ulong nowNanos)
+    {
+        if (!IsUntried || minRttNanos == 0)
+        {
+            return false;
+        }
+
+        _trialWindows = Limit(minRttNanos) > MinLoss ? 0 : TrialWindows;
+        return IsTrial && Switch(true, nowNanos);
+    }
+
     /// <summary>Takes the counters of a connection.</summary>
     /// <param name="acked">Datagrams acknowledged since the connection's start.</param>
     /// <param name="lost">Datagrams lost since then; those acknowledged late are not among them.</param>
@@ -80,7 +94,7 @@ internal sealed class LossMeter
     /// <returns>Whether <see cref="IsOn"/> changed.</returns>
     public bool Update(ulong acked, ulong lost, ulong minRttNanos, ulong nowNanos, double hidden = 0)
     {
-        NextNanos = nowNanos + (_trialWindows is null ? TrialIntervalNanos : IntervalNanos);
+        NextNanos = nowNanos + IntervalNanos;
         if (lost < _lost || acked < _acked)
         {
             // Late acknowledgements took losses back.
@@ -88,10 +102,16 @@ internal sealed class LossMeter
             _acked = Math.Min(_acked, acked);
         }
 
-        if (_trialWindows is null && minRttNanos != 0 && acked + lost >= TrialDatagrams)
+        if (IsUntried && acked + lost >= TrialDatagrams)
         {
-            _trialWindows = Limit(minRttNanos) > MinLoss ? 0 : TrialWindows;
-            return IsTrial && Switch(true, nowNanos);
+            return BeginTrial(minRttNanos, nowNanos);
+        }
+
+        if (IsTrial && Limit(minRttNanos) > MinLoss)
+        {
+            // What was known of the round trip had the work of the handshake in it.
+            _trialWindows = 0;
+            return Switch(false, nowNanos);
         }
 
         var lostNow = lost - _lost;

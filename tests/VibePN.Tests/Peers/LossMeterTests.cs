@@ -45,6 +45,19 @@ public sealed class LossMeterTests
         Assert.Equal((false, false, 0UL), (_meter.IsOn, _meter.IsTrial, _meter.ChangedNanos));
     }
 
+    /// <summary>The round trip of the handshake has the work of both sides in it.</summary>
+    [Fact]
+    public void Trial_OfALineThatProvesShort_Ends()
+    {
+        BeginAnew();
+        Assert.True(_meter.BeginTrial(3_000_000, _now));
+        Assert.False(_meter.BeginTrial(3_000_000, _now));
+
+        Assert.True(Settle(10, 0, rtt: 300_000));
+
+        Assert.Equal((false, false), (_meter.IsOn, _meter.IsTrial));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -92,11 +92,12 @@ public sealed class RepairTests
     [InlineData(22)]
     public void Repair_OfTheFirstFlowOfAConnection_IsOnFromTheFirstLoss(int seed)
     {
-        using Pair pair = new(seed, Far);
-        pair.Talk(TimeSpan.FromMilliseconds(200));
+        using Pair pair = new(seed, Far with { Loss = 0.01 });
+        var syn = TcpPacket.Build("10.42.0.1", "10.42.0.2", 0, flags: 2);
+        TcpPacket.Number(syn, -1);
+        pair.A.Send(0, syn);
         Assert.Equal((true, true), (pair.Out.IsOn, pair.Out.IsTrial));
 
-        pair.Sim.DefaultLink = Far with { Loss = 0.01 };
         pair.Talk(3 * Second);
         Assert.Equal((true, false), (pair.Out.IsOn, pair.Out.IsTrial));
         pair.Settle();
