@@ -97,6 +97,36 @@ public sealed class PageTests : IDisposable
         }
     }
 
+    /// <summary>Seven of the eight that may look take their first event and nothing more; with 200 peers an event has some 10 KB.</summary>
+    [Fact]
+    public void Events_OfViewersThatStopReading_MakeRoomForOthers()
+    {
+        TestNode one = _bed.AddNode("one");
+        Assert.Equal(0, one.Host.Run("sh", "-c", "cd /proc/sys/net/ipv4 && echo 4096 4096 4096 | tee tcp_wmem tcp_rmem").ExitCode);
+
+        ConfigBuilder config = new ConfigBuilder(one) { Metrics = Address }.Corp();
+        for (int i = 0; i < 200; i++)
+        {
+            config.Table("[[peers]]", [$"name = \"absent-{i}\"", $"fingerprint = \"{i:x64}\"", $"networks = [\"{TestNode.Network}\"]"]);
+        }
+
+        config.Start();
+        using Socket reader = Request(one.Host, "/events", "", Address);
+        Assert.StartsWith("HTTP/1.1 200 ", Read(reader, toTheEnd: false), StringComparison.Ordinal);
+        List<Socket> stuck = [.. Enumerable.Range(0, 7).Select(_ => Request(one.Host, "/events", "", Address))];
+        Assert.All(stuck, viewer => Assert.StartsWith("HTTP/1.1 200 ", Read(viewer, toTheEnd: false), StringComparison.Ordinal));
+        Assert.StartsWith("HTTP/1.1 503 ", Ask(one.Host, "/events", "", Address), StringComparison.Ordinal);
+
+        Wait.Until(TimeSpan.FromSeconds(60), "those that do not read make room", () =>
+        {
+            Assert.NotEmpty(Read(reader, toTheEnd: false));
+            using Socket next = Request(one.Host, "/events", "", Address);
+            return Read(next, toTheEnd: false).StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal);
+        });
+        Assert.NotEmpty(Read(reader, toTheEnd: false));
+        stuck.ForEach(viewer => viewer.Dispose());
+    }
+
     private static void CheckPaint(Browser browser)
     {
         browser.Await("performance.getEntriesByName('first-contentful-paint').length === 1");
